@@ -1,0 +1,138 @@
+//! What the service can do, as declared: names, parameters, reach. Running is a port's work
+//! ([`crate::ports::Actions`]).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Whom an action touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// Looks only.
+    Read,
+    /// Touches only the person's own things here, or tells only them.
+    Own,
+    /// Anyone or anything else: needs the person's yes.
+    World,
+}
+
+/// How an action's reach follows from its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReachRule {
+    /// Looks inside this service only.
+    Read,
+    /// Looks outside: private data in a parameter makes it need a yes.
+    ReadOutside,
+    /// Always the person's own.
+    Own,
+    /// The person's own unless one of these parameters is there and not empty.
+    OwnUnless(&'static [&'static str]),
+    /// Always the world.
+    World,
+}
+
+/// The declaration of one action.
+#[derive(Debug, Clone)]
+pub struct ActionSpec {
+    /// Full name, `email.send_email`.
+    pub name: String,
+    /// One sentence for people and planners.
+    pub summary: String,
+    /// JSON Schema of the parameters, an object with `additionalProperties: false`.
+    pub parameters: Value,
+    /// JSON Schema of the result.
+    pub result: Value,
+    /// How far it reaches.
+    pub reach: ReachRule,
+    /// Whether running it twice with the same effect id is the same as once.
+    pub idempotent: bool,
+    /// Whether it can be asked if an effect id was done.
+    pub look_up: bool,
+    /// Which action undoes it.
+    pub undo: Option<&'static str>,
+    /// The parameters that name whom or what it is aimed at.
+    pub targets: &'static [&'static str],
+    /// Why it cannot be used, with the key to set; `None` when it can.
+    pub unavailable: Option<String>,
+}
+
+impl ActionSpec {
+    /// The plugin's name: the part before the dot.
+    pub fn plugin(&self) -> &str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+
+    /// The reach of a call with these arguments. Unevaluated templates count as present.
+    pub fn reach(&self, args: &Map<String, Value>) -> Reach {
+        match self.reach {
+            ReachRule::Read => Reach::Read,
+            ReachRule::ReadOutside if args.values().any(holds_private_data) => Reach::World,
+            ReachRule::ReadOutside => Reach::Read,
+            ReachRule::Own => Reach::Own,
+            ReachRule::OwnUnless(names) => {
+                if names.iter().any(|name| args.get(*name).is_some_and(is_filled)) {
+                    Reach::World
+                } else {
+                    Reach::Own
+                }
+            }
+            ReachRule::World => Reach::World,
+        }
+    }
+}
+
+fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+/// Whether a value has an address, a telephone number or a whole text in it.
+fn holds_private_data(value: &Value) -> bool {
+    const MESSAGE_CHARS_MIN: usize = 200;
+    const PHONE_DIGITS_MIN: usize = 9;
+    match value {
+        Value::String(text) => {
+            let digits = text.chars().filter(char::is_ascii_digit).count();
+            let phone = text.contains('+') && digits >= PHONE_DIGITS_MIN
+                || digits >= PHONE_DIGITS_MIN
+                    && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')' | '+' | '.'));
+            text.contains('@') || phone || text.chars().count() >= MESSAGE_CHARS_MIN
+        }
+        Value::Array(items) => items.iter().any(holds_private_data),
+        Value::Object(fields) => fields.values().any(holds_private_data),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// All actions that are known, available or not.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    specs: Vec<ActionSpec>,
+}
+
+impl Catalog {
+    /// A catalog of these declarations.
+    pub fn new(specs: Vec<ActionSpec>) -> Self {
+        Self { specs }
+    }
+
+    /// The declaration of that full name.
+    pub fn get(&self, name: &str) -> Option<&ActionSpec> {
+        self.specs.iter().find(|spec| spec.name == name)
+    }
+
+    /// The declaration, when the action is known and can be used.
+    pub fn available(&self, name: &str) -> Option<&ActionSpec> {
+        self.get(name).filter(|spec| spec.unavailable.is_none())
+    }
+
+    /// Every declaration.
+    pub fn iter(&self) -> impl Iterator<Item = &ActionSpec> {
+        self.specs.iter()
+    }
+}

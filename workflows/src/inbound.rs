@@ -1,0 +1,81 @@
+//! What people send us, free of any platform.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConversationId, EffectId, PersonId, PromptId, TaskId};
+use crate::person::Channel;
+use crate::plan::Plan;
+
+/// Longest message taken, in characters.
+pub const MESSAGE_CHARS_MAX: usize = 10_000;
+/// Most options one choice may name.
+pub const CHOICES_MAX: usize = 100;
+
+/// One event from a front door. Stored as it is before anything is done about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// The door it came through.
+    pub channel: Channel,
+    /// The platform's own id of the event, unique on that channel: redelivery is seen by it.
+    pub source_id: String,
+    /// Whose it is, as proven by the door.
+    pub person_id: PersonId,
+    /// Where it was said.
+    pub conversation_id: ConversationId,
+    /// When we got it.
+    pub received_at: DateTime<Utc>,
+    /// What it is.
+    pub kind: InboundKind,
+}
+
+/// The three kinds of inbound event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InboundKind {
+    /// Words.
+    Message {
+        /// What was said, 1 to [`MESSAGE_CHARS_MAX`] characters.
+        text: String,
+    },
+    /// A press of a button, or its equal.
+    Choice {
+        /// The question it answers.
+        prompt_id: PromptId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A command that needs no planner.
+    Command(Command),
+}
+
+/// An answer to an open question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Chosen option ids.
+    Options(Vec<String>),
+    /// Words, to be read as the question wants them.
+    Text(String),
+    /// Yes to everything still pending, or to one pending action.
+    Approve(Option<EffectId>),
+    /// No to everything still pending, or to one pending action.
+    Reject(Option<EffectId>),
+}
+
+/// A command that needs no planner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Stop this task, or the newest live one of the conversation.
+    Cancel(Option<TaskId>),
+    /// Undo what this task did, or the newest one of the conversation.
+    Undo(Option<TaskId>),
+    /// Run a plan given as data.
+    Run {
+        /// The plan, already validated by the door for a good answer; validated again here.
+        plan: Box<Plan>,
+        /// Shown instead of the plan's title.
+        title: Option<String>,
+    },
+}

@@ -1,0 +1,25 @@
+//! What the engine needs from outside, each a small trait named by its role.
+//!
+//! The fakes beside them ([`memory`], and `manual` clocks and ids) pass the same contract suites
+//! as the real ones.
+
+pub mod actions;
+pub mod clock;
+#[cfg(any(test, feature = "fakes"))]
+pub mod contract;
+pub mod ids;
+#[cfg(any(test, feature = "fakes"))]
+pub mod memory;
+pub mod people;
+pub mod planner;
+pub mod store;
+
+pub use actions::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, Actions, Left, LookUp, UndoCall};
+pub use clock::{Clock, SystemClock};
+pub use ids::{Ids, RandomIds};
+pub use people::{People, PeopleError};
+pub use planner::{Intent, PlanRequest, Planner, PlannerError, Proposal};
+pub use store::{
+    Accepted, Claim, Committed, FrameSink, InboxId, InboxRow, Lease, PromptRow, PromptStatus, StoreError, TaskRow,
+    TaskStore, TaskSummary, TaskWrite, Turn,
+};

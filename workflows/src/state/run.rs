@@ -1,0 +1,131 @@
+//! A plan being carried out.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Item, Prompt, Request};
+use crate::ids::{EffectId, PromptId, Seed, StageId};
+use crate::plan::Plan;
+use crate::ports::planner::Intent;
+
+/// A plan being carried out: data only; what follows from an event is the transitions' work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The source of derived ids.
+    pub seed: Seed,
+    /// Ids drawn so far.
+    pub drawn: u32,
+    /// What was asked.
+    pub request: Request,
+    /// What was understood.
+    pub intent: Intent,
+    /// Which planner made the plan; `None` for one given as data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planner: Option<String>,
+    /// The plan, with the confirmations it had forgotten.
+    pub plan: Plan,
+    /// Stages that have begun; absent = not yet.
+    pub stages: BTreeMap<StageId, StageRun>,
+    /// Every concrete act, in the order made.
+    pub items: Vec<Item>,
+    /// Every question, in the order asked.
+    pub prompts: Vec<Prompt>,
+    /// The highest progress shown, 0 to 100.
+    pub progress: u8,
+    /// When the plan began.
+    pub started_at: DateTime<Utc>,
+}
+
+/// How a stage that has begun stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum StageRun {
+    /// Its question is open.
+    Asking,
+    /// Its acts are under way.
+    Running,
+    /// One of its lists runs: `stages`, `then`, `else`, `on_failure`, `on_timeout`.
+    Inside {
+        /// Which.
+        list: String,
+        /// The result it will have.
+        result: Value,
+    },
+    /// It waits for a time, or for a reply until then.
+    Sleeping {
+        /// When.
+        until: DateTime<Utc>,
+    },
+    /// It ended with this result.
+    Done {
+        /// What templates see under its id.
+        result: Value,
+    },
+    /// It was not run: rejected, or on the way not taken.
+    Skipped {
+        /// What templates see under its id.
+        result: Value,
+    },
+    /// It failed and the plan goes on.
+    Failed {
+        /// Why.
+        error: String,
+        /// What templates see under its id.
+        result: Value,
+    },
+    /// It was called off.
+    Cancelled,
+}
+
+impl StageRun {
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Asking | Self::Running | Self::Inside { .. } | Self::Sleeping { .. } => false,
+            Self::Done { .. } | Self::Skipped { .. } | Self::Failed { .. } | Self::Cancelled => true,
+        }
+    }
+
+    /// What templates see under its id.
+    pub fn result(&self) -> Option<&Value> {
+        match self {
+            Self::Done { result } | Self::Skipped { result } | Self::Failed { result, .. } => Some(result),
+            Self::Asking | Self::Running | Self::Inside { .. } | Self::Sleeping { .. } | Self::Cancelled => None,
+        }
+    }
+}
+
+impl Run {
+    /// Whether effects are under way, about to be, or to be retried.
+    pub fn in_flight(&self) -> bool {
+        use super::ItemPhase as P;
+        self.items.iter().any(|item| match item.phase {
+            P::Ready | P::Started { .. } | P::LookingUp { .. } | P::Retrying { .. } => true,
+            P::Held
+            | P::Done { .. }
+            | P::Failed { .. }
+            | P::Unknown { .. }
+            | P::Rejected
+            | P::Cancelled
+            | P::Replaced => false,
+        })
+    }
+
+    /// The act of this id.
+    pub fn item(&self, id: &EffectId) -> Option<&Item> {
+        self.items.iter().find(|item| &item.id == id)
+    }
+
+    /// The question of this token.
+    pub fn prompt(&self, id: &PromptId) -> Option<&Prompt> {
+        self.prompts.iter().find(|prompt| &prompt.id == id)
+    }
+
+    /// Open questions, oldest first.
+    pub fn open_prompts(&self) -> impl Iterator<Item = &Prompt> {
+        self.prompts.iter().filter(|prompt| prompt.is_open())
+    }
+}

@@ -1,0 +1,1 @@
+//! What people and API clients see of a state. Pure reading.

@@ -9,4 +9,7 @@ pub mod person;
 pub mod plan;
 pub mod ports;
 pub mod receipt;
+pub mod route;
+mod runner;
 pub mod state;
+pub mod transition;

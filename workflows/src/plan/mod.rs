@@ -4,7 +4,9 @@
 //! confirmations. Must not know how a plan is run: that is [`crate::transition`].
 
 pub mod confirm;
-pub mod duration;
+pub mod refs;
+pub mod schema;
+pub mod time;
 pub mod template;
 pub mod validate;
 

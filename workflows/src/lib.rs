@@ -7,6 +7,7 @@ pub mod ids;
 pub mod inbound;
 pub mod person;
 pub mod plan;
+pub mod planner;
 pub mod ports;
 pub mod receipt;
 pub mod route;

@@ -221,9 +221,8 @@ impl Engine {
                 return self.begin(inbox, inbound, moved.map_err(|_| EngineError::Broken)?, now).await;
             }
             Route::Run(plan) => {
-                let moved = self.with_context(&person, &inbound.conversation_id, 1, now, |ctx, seed| {
-                    begin_plan(seed, *plan, ctx)
-                });
+                let moved = self
+                    .with_context(&person, &inbound.conversation_id, 1, now, |ctx, seed| begin_plan(seed, *plan, ctx));
                 match moved {
                     Ok(moved) => return self.begin(inbox, inbound, moved, now).await,
                     Err(refusal) => refusal,
@@ -324,8 +323,7 @@ impl Engine {
     ) -> Result<Result<(), Refusal>, EngineError> {
         let person = self.person(&row.person_id).await?;
         let needs_contacts = matches!(&event, Event::Answer { .. });
-        let contacts =
-            if needs_contacts { self.0.parts.people.contacts(&row.person_id).await? } else { Vec::new() };
+        let contacts = if needs_contacts { self.0.parts.people.contacts(&row.person_id).await? } else { Vec::new() };
         let now = self.0.parts.clock.now();
         let conversation = row.conversation_id.clone();
         let ctx = Context {
@@ -446,7 +444,8 @@ fn is_in_flight(state: &TaskState) -> bool {
 fn prompt_rows(row: &TaskRow, before: Option<&Run>, after: Option<&Run>) -> Vec<PromptRow> {
     let Some(after) = after else { return Vec::new() };
     let changed_confirmations = |prompt: &Prompt| {
-        prompt.is_open() && before.is_some_and(|run| view::pending_actions(run, prompt) != view::pending_actions(after, prompt))
+        prompt.is_open()
+            && before.is_some_and(|run| view::pending_actions(run, prompt) != view::pending_actions(after, prompt))
     };
     let known: std::collections::HashMap<&crate::ids::PromptId, &PromptState> =
         before.map(|run| run.prompts.iter().map(|prompt| (&prompt.id, &prompt.state)).collect()).unwrap_or_default();

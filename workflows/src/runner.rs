@@ -171,7 +171,12 @@ impl Engine {
         }
     }
 
-    async fn set_aside(&self, id: &crate::ports::InboxId, person_id: crate::ids::PersonId, frames: Vec<crate::frame::FrameDraft>) {
+    async fn set_aside(
+        &self,
+        id: &crate::ports::InboxId,
+        person_id: crate::ids::PersonId,
+        frames: Vec<crate::frame::FrameDraft>,
+    ) {
         let at = self.0.parts.clock.now();
         let turn = Turn { person_id, task: None, prompts: Vec::new(), frames, inbox: Some(*id), at };
         match self.0.parts.store.commit(turn).await {
@@ -232,7 +237,9 @@ impl Engine {
     async fn plan(&self, row: &TaskRow) -> Option<Event> {
         let request = row.state.request().clone();
         let parts = &self.0.parts;
-        let told = async { Ok::<_, EngineError>((self.person(&row.person_id).await?, parts.people.contacts(&row.person_id).await?)) };
+        let told = async {
+            Ok::<_, EngineError>((self.person(&row.person_id).await?, parts.people.contacts(&row.person_id).await?))
+        };
         let (person, contacts) = match told.await {
             Ok(told) => told,
             Err(error) => {
@@ -250,7 +257,11 @@ impl Engine {
             catalog: parts.actions.catalog(),
         };
         let proposal = parts.planner.plan(asked).await.map_err(|error| error.to_string());
-        Some(Event::Planned { amendments: request.amendments.len(), planner: parts.planner.name().to_owned(), proposal })
+        Some(Event::Planned {
+            amendments: request.amendments.len(),
+            planner: parts.planner.name().to_owned(),
+            proposal,
+        })
     }
 
     async fn call(&self, row: &TaskRow, id: &EffectId) -> Option<ActionCall> {

@@ -6,8 +6,8 @@
 pub mod confirm;
 pub mod refs;
 pub mod schema;
-pub mod time;
 pub mod template;
+pub mod time;
 pub mod validate;
 
 use serde::{Deserialize, Serialize};

@@ -30,7 +30,12 @@ pub fn uses(stage: &Stage) -> Vec<Use> {
                 expression(&mut found, "options_from", from);
             }
             if let Some(option) = &c.option {
-                let parts = [("id", &option.id), ("name", &option.name), ("description", &option.description), ("value", &option.value)];
+                let parts = [
+                    ("id", &option.id),
+                    ("name", &option.name),
+                    ("description", &option.description),
+                    ("value", &option.value),
+                ];
                 for (name, part) in parts {
                     if let Some(part) = part {
                         let loc = vec![Value::from("option"), Value::from(name)];
@@ -151,7 +156,10 @@ fn in_list(list: &[Stage], at_once: bool, outer: &BTreeSet<StageId>, ended: &mut
 fn inside(stage: &Stage, before: &BTreeSet<StageId>, ended: &mut BTreeMap<StageId, BTreeSet<StageId>>) {
     let with_own = || before.iter().cloned().chain([stage.id.clone()]).collect::<BTreeSet<_>>();
     match &stage.kind {
-        StageKind::Clarification(_) | StageKind::Selection(_) | StageKind::MultiSelect(_) | StageKind::Confirmation(_) => {}
+        StageKind::Clarification(_)
+        | StageKind::Selection(_)
+        | StageKind::MultiSelect(_)
+        | StageKind::Confirmation(_) => {}
         StageKind::Execution(e) => {
             if let OnFailure::Stages(stages) = &e.on_failure {
                 in_list(stages, false, &with_own(), ended);

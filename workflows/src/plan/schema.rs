@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::validate::{Fault, FAULTS_MAX};
+use super::validate::{FAULTS_MAX, Fault};
 use super::{DEPTH_MAX, PLAN_BYTES_MAX, Plan};
 
 /// The names of the stage types, in the order of the language.

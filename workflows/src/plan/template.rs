@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_sole_expression_keeps_its_type() {
-        let filled = fill(&json!({"n": "{{ slots.people }}", "t": "{{ slots.people }} people", "l": ["{{ venue }}"]}), &scope());
+        let filled =
+            fill(&json!({"n": "{{ slots.people }}", "t": "{{ slots.people }} people", "l": ["{{ venue }}"]}), &scope());
         assert_eq!(filled, Ok(json!({"n": 10, "t": "10 people", "l": [{"name": "Beach"}]})));
     }
 
@@ -248,7 +249,8 @@ mod tests {
 
     #[test]
     fn names_are_dotted() {
-        let names = names_of_template("{{ venue.name }}, {{ slots.date }} {% for x in y.z %}{{ x.q }}{% endfor %}").expect("valid");
+        let names = names_of_template("{{ venue.name }}, {{ slots.date }} {% for x in y.z %}{{ x.q }}{% endfor %}")
+            .expect("valid");
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["slots.date", "venue.name", "y.z"]);
     }
 

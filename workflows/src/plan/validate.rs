@@ -68,7 +68,11 @@ impl Plan {
         }
         let stages = self.all().len();
         if stages == 0 || stages > STAGES_MAX {
-            check.fault(&[Value::from("stages")], "too_many", &format!("{stages} stages; 1 to {STAGES_MAX} are allowed"));
+            check.fault(
+                &[Value::from("stages")],
+                "too_many",
+                &format!("{stages} stages; 1 to {STAGES_MAX} are allowed"),
+            );
         }
         check.slots();
         check.list(&self.stages, &[Value::from("stages")], 1, false);
@@ -213,7 +217,8 @@ impl<'a> Check<'a> {
             "item" | "index" if per_item => return None,
             "slots" => {
                 let slot = name.split('.').nth(1)?;
-                return (!self.plan.slots.contains_key(slot)).then(|| ("unknown_slot", format!("unknown slot \"{slot}\"")));
+                return (!self.plan.slots.contains_key(slot))
+                    .then(|| ("unknown_slot", format!("unknown slot \"{slot}\"")));
             }
             _ => {}
         }
@@ -238,7 +243,11 @@ impl<'a> Check<'a> {
         match (&choose.options, &choose.options_from) {
             (Some(options), None) => {
                 if options.is_empty() || options.len() > FAN_OUT_MAX {
-                    self.fault(&at(loc, &["options".into()]), "too_many", &format!("1 to {FAN_OUT_MAX} options are allowed"));
+                    self.fault(
+                        &at(loc, &["options".into()]),
+                        "too_many",
+                        &format!("1 to {FAN_OUT_MAX} options are allowed"),
+                    );
                 }
                 let mut ids = BTreeSet::new();
                 for (n, option) in options.iter().enumerate() {
@@ -337,7 +346,11 @@ impl<'a> Check<'a> {
             (Some(id), timeout) => {
                 let is_execution = self.plan.find(id).is_some_and(|s| matches!(s.kind, StageKind::Execution(_)));
                 if !is_execution || !self.ended.get(&stage.id).is_some_and(|before| before.contains(id)) {
-                    self.fault(&at(loc, &["reply_to".into()]), "unknown_stage", &format!("\"{id}\" is no earlier execution"));
+                    self.fault(
+                        &at(loc, &["reply_to".into()]),
+                        "unknown_stage",
+                        &format!("\"{id}\" is no earlier execution"),
+                    );
                 }
                 if !matches!(timeout, Some(Some(_))) {
                     self.fault(&at(loc, &["timeout".into()]), "bad_duration", "reply_to needs a timeout like P3D");
@@ -390,7 +403,9 @@ pub fn parameter_faults(spec: &ActionSpec, params: &Map<String, Value>) -> Vec<(
                 }
             }
         }
-        Err(error) => found.push((Vec::new(), format!("the action's own schema is faulty: {}", clipped(&error.to_string())))),
+        Err(error) => {
+            found.push((Vec::new(), format!("the action's own schema is faulty: {}", clipped(&error.to_string()))))
+        }
     }
     for (name, value) in params {
         if value.as_array().is_some_and(|list| list.len() > FAN_OUT_MAX) {

@@ -126,7 +126,9 @@ fn stage_status(run: &Run, stage: &Stage, ended: bool) -> &'static str {
         Some(StageRun::Running | StageRun::Inside { .. }) => "running",
         Some(StageRun::Done { .. }) => "done",
         Some(StageRun::Skipped { .. }) => "skipped",
-        Some(StageRun::Failed { .. }) if items().any(|item| matches!(item.phase, ItemPhase::Unknown { .. })) => "unknown",
+        Some(StageRun::Failed { .. }) if items().any(|item| matches!(item.phase, ItemPhase::Unknown { .. })) => {
+            "unknown"
+        }
         Some(StageRun::Failed { .. }) => "failed",
         Some(StageRun::Cancelled) => "cancelled",
     }
@@ -228,7 +230,8 @@ pub fn prompt_view(run: &Run, prompt: &Prompt) -> Value {
     let options = |options: &[super::PromptOption]| -> Value {
         options.iter().map(|o| json!({"id": o.id, "name": o.name, "description": o.description})).collect()
     };
-    let mut view = json!({"kind": prompt.stage_type(), "question": prompt.question, "options": null, "pending_actions": null});
+    let mut view =
+        json!({"kind": prompt.stage_type(), "question": prompt.question, "options": null, "pending_actions": null});
     match &prompt.kind {
         PromptKind::Text { answer, suggestions, optional } => {
             view["answer"] = json!(answer);
@@ -257,7 +260,9 @@ pub fn prompt_view(run: &Run, prompt: &Prompt) -> Value {
 pub fn prompt_stage(run: &Run, prompt: &Prompt) -> Option<String> {
     match &prompt.purpose {
         Purpose::Stage(id) => Some(id.to_string()),
-        Purpose::Failure(id) | Purpose::Other(id) | Purpose::Unknown(id) => run.item(id).map(|item| item.stage_id.to_string()),
+        Purpose::Failure(id) | Purpose::Other(id) | Purpose::Unknown(id) => {
+            run.item(id).map(|item| item.stage_id.to_string())
+        }
         Purpose::Approve(ids) => ids.first().and_then(|id| run.item(id)).map(|item| item.stage_id.to_string()),
     }
 }

@@ -27,7 +27,8 @@ impl Machine<'_> {
         }
         self.set_stage(stage, StageRun::Running);
         let mut unapproved = Vec::new();
-        for item in self.run.items.iter_mut().filter(|item| item.stage_id == stage.id && item.phase == ItemPhase::Held) {
+        for item in self.run.items.iter_mut().filter(|item| item.stage_id == stage.id && item.phase == ItemPhase::Held)
+        {
             if item.approval.is_some() || item.reach != Reach::World {
                 item.phase = ItemPhase::Ready;
             } else {
@@ -115,8 +116,8 @@ impl Machine<'_> {
         if !self.ctx.may_start {
             return;
         }
-        let mut room = super::EFFECTS_AT_ONCE_MAX
-            .saturating_sub(self.run.items.iter().filter(|item| item.is_in_flight()).count());
+        let mut room =
+            super::EFFECTS_AT_ONCE_MAX.saturating_sub(self.run.items.iter().filter(|item| item.is_in_flight()).count());
         let ready: Vec<EffectId> =
             self.run.items.iter().filter(|item| item.phase == ItemPhase::Ready).map(|item| item.id.clone()).collect();
         for id in ready {
@@ -308,7 +309,8 @@ impl Machine<'_> {
     fn result_frame(&mut self, id: &EffectId, success: bool) {
         let Some(item) = self.run.item(id) else { return };
         let plugin = item.action.split('.').next().unwrap_or_default().to_owned();
-        let receipt = report::receipt(item).and_then(|receipt| serde_json::to_value(receipt).ok()).unwrap_or(Value::Null);
+        let receipt =
+            report::receipt(item).and_then(|receipt| serde_json::to_value(receipt).ok()).unwrap_or(Value::Null);
         let (action, stage_id) = (item.action.clone(), item.stage_id.clone());
         self.emit(
             FrameKind::PluginResult,
@@ -414,4 +416,3 @@ pub(super) fn interrupted(run: &Run, epoch: u64) -> Vec<EffectId> {
         .map(|item| item.id.clone())
         .collect()
 }
-

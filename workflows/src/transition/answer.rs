@@ -296,7 +296,10 @@ impl Machine<'_> {
     fn touched_the_world(&self) -> bool {
         self.run.items.iter().any(|item| {
             item.reach == Reach::World
-                && !matches!(item.phase, ItemPhase::Held | ItemPhase::Rejected | ItemPhase::Cancelled | ItemPhase::Replaced)
+                && !matches!(
+                    item.phase,
+                    ItemPhase::Held | ItemPhase::Rejected | ItemPhase::Cancelled | ItemPhase::Replaced
+                )
         })
     }
 }

@@ -155,14 +155,19 @@ impl Machine<'_> {
             kind,
             state: PromptState::Open,
             asked_at: self.ctx.now,
-            expires_at: self.ctx.now.checked_add_signed(span).unwrap_or(self.ctx.now + Duration::hours(EXPIRES_HOURS_DEFAULT)),
+            expires_at: self
+                .ctx
+                .now
+                .checked_add_signed(span)
+                .unwrap_or(self.ctx.now + Duration::hours(EXPIRES_HOURS_DEFAULT)),
             lapses,
         };
         let mut data = view::prompt_view(&self.run, &prompt);
         if let Some(fields) = data.as_object_mut() {
             fields.insert("prompt_id".to_owned(), Value::from(prompt.id.as_str()));
             fields.insert("stage_type".to_owned(), Value::from(prompt.stage_type()));
-            fields.insert("stage_id".to_owned(), view::prompt_stage(&self.run, &prompt).map_or(Value::Null, Value::from));
+            fields
+                .insert("stage_id".to_owned(), view::prompt_stage(&self.run, &prompt).map_or(Value::Null, Value::from));
             let frame = crate::frame::FrameDraft { kind: FrameKind::StageWaiting, data: fields.clone() };
             self.frames.push(frame);
         }

@@ -9,9 +9,7 @@ use crate::ids::Seed;
 use crate::plan::confirm::with_confirmations;
 use crate::plan::{Plan, StageKind};
 use crate::ports::planner::{Intent, Proposal};
-use crate::state::{
-    Earlier, Finished, ItemPhase, Outcome, Planning, PromptState, Request, Run, StageRun, TaskState,
-};
+use crate::state::{Earlier, Finished, ItemPhase, Outcome, Planning, PromptState, Request, Run, StageRun, TaskState};
 
 /// A new task for a plan given as data.
 pub(super) fn given(seed: Seed, plan: Plan, ctx: &Context<'_>) -> Result<Transition, Refusal> {
@@ -68,10 +66,8 @@ fn start(from: Start, plan: Plan, ctx: &Context<'_>) -> Transition {
 fn carry_over(run: Run) -> (u32, u8, Earlier) {
     let mut earlier = run.earlier;
     for stage in run.plan.all() {
-        let answered = matches!(
-            stage.kind,
-            StageKind::Clarification(_) | StageKind::Selection(_) | StageKind::MultiSelect(_)
-        );
+        let answered =
+            matches!(stage.kind, StageKind::Clarification(_) | StageKind::Selection(_) | StageKind::MultiSelect(_));
         if let Some(StageRun::Done { result }) = run.stages.get(&stage.id)
             && answered
         {
@@ -126,12 +122,7 @@ pub(super) fn planned(
     }
 }
 
-fn follow(
-    planning: Planning,
-    planner: &str,
-    proposal: Result<Proposal, String>,
-    ctx: &Context<'_>,
-) -> Transition {
+fn follow(planning: Planning, planner: &str, proposal: Result<Proposal, String>, ctx: &Context<'_>) -> Transition {
     match proposal {
         Ok(Proposal::Plan { plan, intent }) => {
             let faults = plan.validate(ctx.catalog);

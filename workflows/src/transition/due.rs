@@ -29,13 +29,9 @@ pub(super) fn due(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Ref
             moved.progress = progress;
             Ok(moved)
         }
-        TaskState::Finished(_) | TaskState::Quarantined(_) => Ok(Transition {
-            next: state,
-            effects: Vec::new(),
-            frames: Vec::new(),
-            wake_at: None,
-            progress: false,
-        }),
+        TaskState::Finished(_) | TaskState::Quarantined(_) => {
+            Ok(Transition { next: state, effects: Vec::new(), frames: Vec::new(), wake_at: None, progress: false })
+        }
     }
 }
 
@@ -68,8 +64,7 @@ impl Machine<'_> {
 
     fn lapse_prompts(&mut self) {
         let now = self.ctx.now;
-        let lapsed: Vec<Prompt> =
-            self.run.open_prompts().filter(|prompt| prompt.expires_at <= now).cloned().collect();
+        let lapsed: Vec<Prompt> = self.run.open_prompts().filter(|prompt| prompt.expires_at <= now).cloned().collect();
         for prompt in lapsed {
             self.close(&prompt.id, PromptState::Expired);
             if prompt.lapses == 0 {

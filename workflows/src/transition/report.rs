@@ -148,13 +148,16 @@ pub(super) fn summary(run: &Run, outcome: Outcome, reason: &str, person: &Person
 }
 
 fn line(item: &Item, person: &Person) -> Option<String> {
-    let at = |at: &chrono::DateTime<chrono::Utc>| at.with_timezone(&person.settings.timezone).format("%H:%M").to_string();
+    let at =
+        |at: &chrono::DateTime<chrono::Utc>| at.with_timezone(&person.settings.timezone).format("%H:%M").to_string();
     match &item.phase {
         ItemPhase::Done { outcome, undone: true, .. } => Some(format!("↩ {} (taken back)", outcome.detail)),
         ItemPhase::Done { outcome, .. } if item.undoes.is_some() => Some(format!("↩ {}", outcome.detail)),
         ItemPhase::Done { outcome, .. } => Some(format!("✓ {}", outcome.detail)),
         ItemPhase::Failed { error, .. } => Some(format!("✗ {}: {error}", aim(item))),
-        ItemPhase::Unknown { error, at: when, .. } => Some(format!("? {} (unknown since {}): {error}", aim(item), at(when))),
+        ItemPhase::Unknown { error, at: when, .. } => {
+            Some(format!("? {} (unknown since {}): {error}", aim(item), at(when)))
+        }
         ItemPhase::Rejected => Some(format!("– {}: not done, as you said no", aim(item))),
         ItemPhase::Held
         | ItemPhase::Ready

@@ -132,7 +132,8 @@ impl Machine<'_> {
 
     /// Takes back one act after the other, newest first; ends when none is left.
     pub(super) fn undo_on(mut self, outcome: Outcome, reason: Option<String>) -> Transition {
-        let waiting = |item: &Item| item.is_in_flight() || matches!(item.phase, ItemPhase::Retrying { .. } | ItemPhase::Ready);
+        let waiting =
+            |item: &Item| item.is_in_flight() || matches!(item.phase, ItemPhase::Retrying { .. } | ItemPhase::Ready);
         if !self.run.items.iter().any(waiting) {
             match self.undoable() {
                 Some((id, call)) => self.make_undo(&id, call),
@@ -146,7 +147,9 @@ impl Machine<'_> {
     fn make_undo(&mut self, id: &EffectId, call: UndoCall) {
         let n = self.draw();
         let spec = self.ctx.catalog.get(&call.action);
-        let Some(done) = self.run.items.iter().chain(&self.run.earlier.done).find(|item| &item.id == id) else { return };
+        let Some(done) = self.run.items.iter().chain(&self.run.earlier.done).find(|item| &item.id == id) else {
+            return;
+        };
         let item = Item {
             id: self.run.seed.effect(n),
             stage_id: done.stage_id.clone(),
@@ -173,7 +176,8 @@ impl Machine<'_> {
                 self.set_stage(&stage, StageRun::Cancelled);
             }
         }
-        let (outcome, reason) = forced.map_or_else(|| (report::outcome(&self.run), ""), |(outcome, reason)| (outcome, reason));
+        let (outcome, reason) =
+            forced.map_or_else(|| (report::outcome(&self.run), ""), |(outcome, reason)| (outcome, reason));
         let summary = report::summary(&self.run, outcome, reason, self.ctx.person);
         self.say(&summary);
         let good = matches!(outcome, Outcome::Completed | Outcome::CompletedWithFailures);
@@ -186,7 +190,12 @@ impl Machine<'_> {
         let status = serde_json::to_value(outcome).unwrap_or(Value::Null);
         self.emit(
             kind,
-            [("summary", Value::from(summary.as_str())), ("status", status), ("receipts", receipts), ("reason", Value::from(reason))],
+            [
+                ("summary", Value::from(summary.as_str())),
+                ("status", status),
+                ("receipts", receipts),
+                ("reason", Value::from(reason)),
+            ],
         );
         let reason = (!reason.is_empty()).then(|| reason.to_owned());
         let at = self.ctx.now;

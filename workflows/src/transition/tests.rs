@@ -75,7 +75,15 @@ impl Bench {
     fn begin(plan: Value) -> Result<Self, Refusal> {
         let (catalog, person, now) = (catalog(), person(), start_of_time());
         let plan: Plan = Plan::read(&plan, &catalog).map_err(Refusal::Faulty)?;
-        let ctx = Context { now, person: &person, contacts: &[], catalog: &catalog, session_id: "s", epoch: 1, may_start: true };
+        let ctx = Context {
+            now,
+            person: &person,
+            contacts: &[],
+            catalog: &catalog,
+            session_id: "s",
+            epoch: 1,
+            may_start: true,
+        };
         let moved = begin_plan(Seed("seed".to_owned()), plan, &ctx)?;
         let mut bench = Self {
             state: moved.next.clone(),
@@ -331,7 +339,8 @@ fn a_late_outcome_of_an_earlier_epoch_is_refused() {
 
 #[test]
 fn stop_starts_nothing_more_and_waits_for_what_is_under_way() {
-    let stages = json!([{"id": "p", "type": "parallel", "stages": [mail("a", "x@y"), mail("b", "z@y")]}, mail("c", "w@y")]);
+    let stages =
+        json!([{"id": "p", "type": "parallel", "stages": [mail("a", "x@y"), mail("b", "z@y")]}, mail("c", "w@y")]);
     let mut bench = Bench::new(plan(stages));
     bench.approve();
     assert_eq!(bench.effects.len(), 2);
@@ -361,7 +370,9 @@ fn stop_on_failure_takes_back_what_was_done_newest_first() {
     assert_eq!(bench.started()[0].args["to"], json!(["a"]));
     bench.outcome(0, done("a is gone"));
     assert_eq!(bench.status(), Status::Failed);
-    assert!(matches!(&bench.state, TaskState::Finished(f) if f.outcome == Outcome::Failed && f.summary.contains("taken back")));
+    assert!(
+        matches!(&bench.state, TaskState::Finished(f) if f.outcome == Outcome::Failed && f.summary.contains("taken back"))
+    );
 }
 
 #[test]
@@ -426,7 +437,11 @@ fn an_over_long_for_each_fails_with_its_reason() {
     let all = (0..99).map(|n| format!("o{n}")).collect();
     bench.answer(Answer::Options(all)).expect("all");
     assert_eq!(bench.status(), Status::Failed);
-    assert!(matches!(&bench.state, TaskState::Finished(f) if f.summary.contains("198 items; at most 100")), "{:?}", bench.state);
+    assert!(
+        matches!(&bench.state, TaskState::Finished(f) if f.summary.contains("198 items; at most 100")),
+        "{:?}",
+        bench.state
+    );
 }
 
 /// Every state against every event that is not its own: refused or taken, never a panic, and a
@@ -444,9 +459,13 @@ fn every_state_meets_every_event() {
     let mut aside = Bench::new(plan(json!([mail("a", "x@y")])));
     aside.send(Event::Quarantine).expect("set aside");
     let mut table = Vec::new();
-    for (name, bench) in
-        [("waiting", waiting), ("running", running), ("stopping", stopping), ("finished", finished), ("quarantined", aside)]
-    {
+    for (name, bench) in [
+        ("waiting", waiting),
+        ("running", running),
+        ("stopping", stopping),
+        ("finished", finished),
+        ("quarantined", aside),
+    ] {
         let prompt_id = bench.run().prompts[0].id.clone();
         let effect_id = bench.run().items[0].id.clone();
         let events = [
@@ -510,6 +529,7 @@ fn rich_plan() -> Value {
 }
 
 fn play(bench: &mut Bench, step: &Move) -> Result<(), Refusal> {
+    bench.now += Duration::seconds(1);
     match step {
         Move::Answer(n, yes) => {
             let open: Vec<Prompt> = bench.run().open_prompts().cloned().collect();
@@ -565,6 +585,33 @@ fn play(bench: &mut Bench, step: &Move) -> Result<(), Refusal> {
     }
 }
 
+/// Notes which acts may have happened, and since when: a later start needs a later yes.
+fn note_losses(
+    bench: &Bench,
+    before: &TaskState,
+    step: &Move,
+    lost_at: &mut std::collections::BTreeMap<EffectId, DateTime<Utc>>,
+) {
+    let crashed = matches!(step, Move::Crash);
+    for item in before.run().into_iter().flat_map(|run| &run.items) {
+        if crashed && matches!(item.phase, ItemPhase::Started { .. }) {
+            lost_at.insert(item.id.clone(), bench.now);
+        }
+        if matches!(item.phase, ItemPhase::Done { .. }) {
+            lost_at.insert(item.id.clone(), DateTime::<Utc>::MAX_UTC);
+        }
+        if matches!(item.phase, ItemPhase::LookingUp { .. }) && matches!(step, Move::Outcome(_, 0)) {
+            // The other side said that it certainly was not done.
+            lost_at.remove(&item.id);
+        }
+    }
+    for item in &bench.run().items {
+        if matches!(item.phase, ItemPhase::Unknown { .. }) {
+            lost_at.entry(item.id.clone()).or_insert(bench.now);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -574,7 +621,7 @@ proptest! {
     #[test]
     fn whatever_happens_no_act_is_done_twice_or_unasked(moves in moves()) {
         let mut bench = Bench::new(rich_plan());
-        let mut may_have_happened: std::collections::BTreeMap<EffectId, u32> = std::collections::BTreeMap::new();
+        let mut lost_at: std::collections::BTreeMap<EffectId, DateTime<Utc>> = std::collections::BTreeMap::new();
         for step in &moves {
             let (before, progress, effects) = (bench.state.clone(), bench.run().progress, bench.effects.len());
             let moved = play(&mut bench, step);
@@ -585,23 +632,16 @@ proptest! {
                 prop_assert!(bench.status() == before.status());
             }
             prop_assert!(bench.run().progress >= progress);
-            let lost: Vec<EffectId> = bench.run().items.iter()
-                .filter(|item| matches!(&item.phase, ItemPhase::Unknown { .. } | ItemPhase::Done { .. }))
-                .map(|item| item.id.clone()).collect();
+            note_losses(&bench, &before, step, &mut lost_at);
             for effect in bench.effects[effects..].to_vec() {
                 let Effect::Run(id) = effect else { continue };
                 let item = bench.run().item(&id).cloned().expect("a started act exists");
                 if item.reach == Reach::World && item.undoes.is_none() {
-                    let approved = item.approval.as_ref().is_some_and(|a| a.hash == item.hash());
-                    prop_assert!(approved, "started unasked: {:?}", item);
-                    let allowed = may_have_happened.get(&id).is_none_or(|at| {
-                        item.approval.as_ref().is_some_and(|a| a.at >= bench.now) && *at > 0
-                    });
+                    let approval = item.approval.clone().filter(|a| a.hash == item.hash());
+                    prop_assert!(approval.is_some(), "started unasked: {:?}", item);
+                    let allowed = lost_at.get(&id).is_none_or(|lost| approval.is_some_and(|a| a.at >= *lost));
                     prop_assert!(allowed, "started again though it may have happened: {:?}", item);
                 }
-            }
-            for id in lost {
-                may_have_happened.insert(id, 1);
             }
         }
     }

@@ -3,8 +3,14 @@
 //! The engine's own port is [`workflows::ports::TaskStore`]; the traits here are what the doors
 //! and plugins need besides. Each is implemented by [`sqlite::Db`].
 
+pub mod access;
+pub mod calendar;
 pub mod log;
+pub mod people;
 pub mod sqlite;
 
+pub use access::AccessStore;
+pub use calendar::CalendarStore;
 pub use log::LogStore;
+pub use people::{ContactStore, PeopleStore};
 pub use workflows::ports::StoreError;

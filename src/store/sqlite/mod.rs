@@ -1,8 +1,11 @@
 //! SQLite: one writer with group commit, read-only readers, and a lock that keeps a second
 //! service off the same file.
 
+mod access;
+mod calendar;
 mod error;
 mod log;
+mod people;
 mod rows;
 mod tasks;
 mod turns;

@@ -10,6 +10,8 @@ pub mod duration;
 pub mod money;
 pub mod number;
 pub mod people;
+pub mod place;
+pub mod repeat;
 pub mod when;
 
 use chrono::{DateTime, NaiveDateTime, Utc};

@@ -36,8 +36,7 @@ fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) 
     if let Some(title) = new_title(amendment, &tokens) {
         return Amended { title: Some(title), ..before };
     }
-    if let Some((_, head)) = acts::head(&tokens, 0).filter(|(_, head)| head.strong && head.next > 1) {
-        debug_assert!(head.next <= tokens.len());
+    if is_another_act(&tokens) {
         return Amended {
             text: format!("{}; then {amendment}", before.text.trim_end_matches(['.', ';', ' '])),
             ..before
@@ -48,7 +47,14 @@ fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) 
     if let Some(people) = new_people(&tokens, moment, contacts, &found) {
         text = with_people(&text, &people, moment, contacts);
     }
-    for mention in &found {
+    // The first of each kind counts.
+    let kinds = found.iter().map(|mention| std::mem::discriminant(&mention.found));
+    let firsts = kinds.enumerate().scan(Vec::new(), |seen, (at, kind)| {
+        let new = !seen.contains(&kind);
+        seen.push(kind);
+        Some(new.then_some(at))
+    });
+    for mention in firsts.flatten().map(|at| &found[at]) {
         let words = source(amendment, &tokens, (mention.start, mention.end));
         match &mention.found {
             Found::When(when) => text = with_when(&text, when, (amendment, &tokens, mention), moment, contacts),
@@ -63,6 +69,15 @@ fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) 
         }
     }
     Amended { text, title: before.title }
+}
+
+/// `also email Bob that I am late` asks for one more thing; `email Carol instead` changes one.
+fn is_another_act(tokens: &[Token<'_>]) -> bool {
+    /// Shorter ones are changes.
+    const TOKENS_MIN: usize = 4;
+    let change = tokens.iter().any(|token| token.is("instead"))
+        || is_any(tokens, 0, &["make", "change", "move", "call", "actually", "no"]);
+    !change && tokens.len() >= TOKENS_MIN && clause::opening(tokens, 0).is_some_and(|(_, head)| head.strong)
 }
 
 fn source<'t>(text: &'t str, tokens: &[Token<'_>], range: (usize, usize)) -> &'t str {

@@ -57,10 +57,10 @@ pub fn propose(request: &PlanRequest<'_>) -> Proposal {
     if let Some(reply) = unavailable(&wants, request.catalog) {
         return reply;
     }
+    let intent = intent(&wants, &moment);
     let (order, linked) = ordered(wants);
     let mut draft = Draft::new(request.person, moment);
     draft.renamed = title;
-    let intent = intent(&order, &moment);
     for want in &order {
         want.act.write(want, &mut draft);
         if !linked {

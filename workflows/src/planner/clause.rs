@@ -82,7 +82,7 @@ fn courtesy(tokens: Tokens<'_, '_>, at: usize) -> impl Iterator<Item = usize> {
 }
 
 /// The act that begins at a position, perhaps behind words of courtesy.
-fn opening(tokens: Tokens<'_, '_>, at: usize) -> Option<(&'static dyn Act, Head)> {
+pub fn opening(tokens: Tokens<'_, '_>, at: usize) -> Option<(&'static dyn Act, Head)> {
     courtesy(tokens, at).find_map(|start| acts::head(tokens, start))
 }
 
@@ -174,6 +174,11 @@ const REFERENCES: &[&str] = &[
 ];
 
 impl Clause<'_> {
+    /// Whether a reference to another act stands at a position: `for it`.
+    pub fn points_away(&self, at: usize) -> bool {
+        any_phrase(self.tokens, at, REFERENCES).is_some()
+    }
+
     /// Past the last token.
     pub fn end(&self) -> usize {
         self.tokens.len()

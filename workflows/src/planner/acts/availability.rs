@@ -1,13 +1,15 @@
 //! Looks whether there is time: `am I free on Friday afternoon?`.
 
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use super::{Act, Head};
 use crate::planner::answer::local;
 use crate::planner::clause::Clause;
 use crate::planner::draft::Draft;
-use crate::planner::entities::{Tokens, any_phrase};
+use crate::planner::entities::when::When;
+use crate::planner::entities::{Moment, Tokens, any_phrase};
+use crate::planner::mentions::Found;
 use crate::planner::want::Want;
 
 /// How far is looked when no time was said.
@@ -66,7 +68,9 @@ impl Act for Availability {
     }
 
     fn read(&self, clause: &Clause<'_>) -> Want {
-        clause.want()
+        let mut want = clause.want();
+        want.about = bound(clause);
+        want
     }
 
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {
@@ -80,12 +84,30 @@ impl Act for Availability {
     }
 }
 
+/// `after` or `before`, when it stands before the time.
+pub(super) fn bound(clause: &Clause<'_>) -> Option<String> {
+    let first = clause.mentions.iter().find(|mention| matches!(mention.found, Found::When(_)))?;
+    let word = clause.tokens.get(first.start.checked_sub(1)?)?;
+    word.is_any(&["after", "before", "until", "from"]).then(|| word.lower.clone())
+}
+
+/// The window, open to the end of the day behind `after`, from its beginning behind `before`.
+fn bounded(when: &When, bound: Option<&str>, moment: &Moment) -> (NaiveDateTime, NaiveDateTime) {
+    let (from, to) = when.window(moment);
+    let clock = when.time.is_some() && when.until.is_none();
+    match bound {
+        Some("after" | "from") if clock => (from, (from.date() + TimeDelta::days(1)).and_time(NaiveTime::MIN)),
+        Some("before" | "until") if clock => (from.date().and_time(NaiveTime::MIN), from),
+        Some(_) | None => (from, to),
+    }
+}
+
 /// `from` and `to` of what was said, else the coming days. Nothing over is looked at.
 pub(super) fn span(want: &Want, draft: &Draft<'_>, days_ahead: i64) -> Map<String, Value> {
     let moment = draft.moment;
     let now = moment.local();
     let (from, to) = match want.when.as_ref() {
-        Some(when) => when.window(&moment),
+        Some(when) => bounded(when, want.about.as_deref(), &moment),
         None => (now, (now.date() + TimeDelta::days(days_ahead + 1)).and_time(NaiveTime::MIN)),
     };
     // A past day that was asked for stays as asked; today begins now.

@@ -76,7 +76,7 @@ impl Act for AddContact {
             return Some(Head::strong(next));
         }
         /// How many words after the verb may name the contact.
-        const WORDS_MAX: usize = 12;
+        const WORDS_MAX: usize = 24;
         let next = any_phrase(tokens, at, &["add", "save", "put"])?;
         let book = (next..tokens.len().min(next + WORDS_MAX)).any(|at| {
             is_any(tokens, at, &["contacts", "contact"])

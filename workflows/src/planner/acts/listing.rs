@@ -82,7 +82,9 @@ impl Act for Listing {
     }
 
     fn read(&self, clause: &Clause<'_>) -> Want {
-        clause.want()
+        let mut want = clause.want();
+        want.about = availability::bound(clause);
+        want
     }
 
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {

@@ -76,15 +76,14 @@ pub(super) fn subject(want: &Want, draft: &Draft<'_>) -> String {
 
 /// The message as sentences, safe as a template.
 pub(super) fn sentences(message: &Message) -> String {
-    let text = phrase::literal(&match message.tone {
+    phrase::literal(&match message.tone {
         Tone::Verbatim => message.full.clone(),
         Tone::Statement => phrase::sentence(&message.full),
         Tone::Request => {
             phrase::sentence(&format!("could you please {}", message.full)).trim_end_matches('.').to_owned() + "?"
         }
         Tone::Question => phrase::sentence(&format!("I would like to know whether {}", message.full)),
-    });
-    text.replace("??", "?").replace("!?", "?")
+    })
 }
 
 /// The whole mail.

@@ -91,7 +91,7 @@ impl Act for Meeting {
             .find(&["called", "named", "titled", "about", "for", "on"])
             .filter(|at| !clause.is(*at, "on") || want.when.is_none());
         if want.title.is_none()
-            && let Some(at) = named
+            && let Some(at) = named.filter(|at| !clause.points_away(*at))
         {
             want.title = naming::title(&clause.rest(at + 1, clause.end()));
         }

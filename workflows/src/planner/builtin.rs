@@ -92,7 +92,8 @@ fn share(wants: &mut [Want]) {
             let before = wants[..at].iter().rev().find(|other| !other.parties.is_empty());
             let after = wants[at + 1..].iter().find(|other| !other.parties.is_empty());
             if let Some(other) = before.or(after) {
-                wants[at].parties = other.parties.clone();
+                let parties = other.parties.clone();
+                wants[at].parties = parties;
             }
         }
         let points = wants[at].refers && is_timed(&wants[at]);

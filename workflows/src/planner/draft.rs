@@ -13,10 +13,12 @@ use super::phrase;
 use super::want::Want;
 use crate::ids::StageId;
 use crate::person::{Contact, Person};
-use crate::plan::{AnswerType, Choose, Clarification, Execution, OnFailure, OptionSpec, Stage, StageKind};
+use crate::plan::{AnswerType, Choose, Clarification, Execution, OnFailure, OptionSpec, STAGES_MAX, Stage, StageKind};
 
 /// A stage id's longest form is 40; this leaves room for a number.
 const SLUG_CHARS_MAX: usize = 24;
+/// Longest stage title.
+const TITLE_CHARS_MAX: usize = 160;
 /// Options of one question.
 const OPTIONS_MAX: usize = 100;
 
@@ -86,8 +88,9 @@ impl<'a> Draft<'a> {
     pub fn id(&mut self, base: &str) -> String {
         let base =
             if base.starts_with(|c: char| c.is_ascii_lowercase()) { base.to_owned() } else { format!("s_{base}") };
-        let free =
-            (1..).map(|n| if n == 1 { base.clone() } else { format!("{base}_{n}") }).find(|id| !self.ids.contains(id));
+        let free = (1..=STAGES_MAX)
+            .map(|n| if n == 1 { base.clone() } else { format!("{base}_{n}") })
+            .find(|id| !self.ids.contains(id));
         let id = free.unwrap_or(base);
         self.ids.insert(id.clone());
         id
@@ -198,7 +201,7 @@ impl<'a> Draft<'a> {
         if let Some(found) = self.known.get(name) {
             return found.clone();
         }
-        let id = self.id(&format!("address_{}", phrase::slug(name, SLUG_CHARS_MAX)).trim_end_matches('_').to_owned());
+        let id = self.id(format!("address_{}", phrase::slug(name, SLUG_CHARS_MAX)).trim_end_matches('_'));
         self.ask(&id, &format!("What is the mail address of {name}?"), AnswerType::Email, Vec::new());
         let found =
             Recipient { name: Some(phrase::literal(name)), address: format!("{{{{ {id} }}}}"), is_known: false };
@@ -276,5 +279,5 @@ pub fn stage(id: &str, title: Option<String>, kind: StageKind) -> Stage {
 pub fn execution(id: &str, title: &str, action: &str, params: Map<String, Value>, for_each: Option<String>) -> Stage {
     let kind =
         Execution { action: action.to_owned(), params, for_each, on_failure: OnFailure::Default, timeout_secs: None };
-    stage(id, Some(title.to_owned()), StageKind::Execution(kind))
+    stage(id, Some(phrase::shortened(title, TITLE_CHARS_MAX)), StageKind::Execution(kind))
 }

@@ -31,6 +31,7 @@ pub struct Message {
 }
 
 /// An act with its slots.
+#[expect(clippy::struct_excessive_bools, reason = "each is a slot that words fill on its own")]
 #[derive(Clone)]
 pub struct Want {
     /// Which act.

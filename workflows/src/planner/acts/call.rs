@@ -74,10 +74,10 @@ impl Act for Call {
 
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {
         let id = draft.id("call");
-        let names = phrase::row(&naming::parties(&want.parties));
+        let whom = phrase::row(&naming::parties(&want.parties));
         let named = draft.renamed.clone().or_else(|| want.title.clone());
         let title =
-            named.unwrap_or_else(|| if names.is_empty() { "Call".to_owned() } else { format!("Call with {names}") });
+            named.unwrap_or_else(|| if whom.is_empty() { "Call".to_owned() } else { format!("Call with {whom}") });
         let mut params = Map::new();
         let with = if want.parties.is_empty() {
             let ask = draft.id(&format!("{id}_with"));

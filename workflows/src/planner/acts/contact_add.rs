@@ -16,6 +16,8 @@ use crate::planner::{naming, phrase};
 /// Adds a contact.
 pub(super) struct AddContact;
 
+/// How many words after the verb may name the contact.
+const WORDS_MAX: usize = 24;
 const RELATIONS: &[&str] = &[
     "wife",
     "husband",
@@ -75,8 +77,6 @@ impl Act for AddContact {
         if let Some(next) = plain {
             return Some(Head::strong(next));
         }
-        /// How many words after the verb may name the contact.
-        const WORDS_MAX: usize = 24;
         let next = any_phrase(tokens, at, &["add", "save", "put"])?;
         let book = (next..tokens.len().min(next + WORDS_MAX)).any(|at| {
             is_any(tokens, at, &["contacts", "contact"])
@@ -140,13 +140,12 @@ impl Act for AddContact {
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {
         let id = draft.id("contact");
         let mut params = Map::new();
-        let name = match &want.title {
-            Some(name) => phrase::literal(name),
-            None => {
-                let ask = draft.id(&format!("{id}_name"));
-                draft.ask(&ask, "What is the contact's name?", AnswerType::Text, Vec::new());
-                format!("{{{{ {ask} }}}}")
-            }
+        let name = if let Some(name) = &want.title {
+            phrase::literal(name)
+        } else {
+            let ask = draft.id(&format!("{id}_name"));
+            draft.ask(&ask, "What is the contact's name?", AnswerType::Text, Vec::new());
+            format!("{{{{ {ask} }}}}")
         };
         params.insert("name".to_owned(), json!(name));
         if let Some(relation) = &want.about {

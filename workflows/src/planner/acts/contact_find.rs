@@ -13,6 +13,8 @@ use crate::planner::{naming, phrase};
 /// Looks up a contact.
 pub(super) struct FindContact;
 
+/// How many words after the question may name the contact.
+const WORDS_MAX: usize = 6;
 const WHAT: &[&str] =
     &["email", "number", "address", "phone", "mail", "contact", "contacts", "telephone", "e", "details"];
 
@@ -46,8 +48,6 @@ impl Act for FindContact {
         if let Some(next) = sure {
             return (next < tokens.len()).then(|| Head::weak(next));
         }
-        /// How many words after the question may name the contact.
-        const WORDS_MAX: usize = 6;
         let next = any_phrase(
             tokens,
             at,
@@ -74,13 +74,12 @@ impl Act for FindContact {
 
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {
         let id = draft.id("found");
-        let query = match &want.title {
-            Some(name) => phrase::literal(name),
-            None => {
-                let ask = draft.id(&format!("{id}_name"));
-                draft.ask(&ask, "Whom shall I look up?", AnswerType::Text, Vec::new());
-                format!("{{{{ {ask} }}}}")
-            }
+        let query = if let Some(name) = &want.title {
+            phrase::literal(name)
+        } else {
+            let ask = draft.id(&format!("{id}_name"));
+            draft.ask(&ask, "Whom shall I look up?", AnswerType::Text, Vec::new());
+            format!("{{{{ {ask} }}}}")
         };
         let mut params = Map::new();
         params.insert("query".to_owned(), Value::from(query));

@@ -62,13 +62,12 @@ impl Act for Notification {
 
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {
         let id = draft.id("notice");
-        let text = match &want.message {
-            Some(message) => phrase::literal(&message.said),
-            None => {
-                let ask = draft.id(&format!("{id}_text"));
-                draft.ask(&ask, "What shall I tell you?", AnswerType::Text, Vec::new());
-                format!("{{{{ {ask} }}}}")
-            }
+        let text = if let Some(message) = &want.message {
+            phrase::literal(&message.said)
+        } else {
+            let ask = draft.id(&format!("{id}_text"));
+            draft.ask(&ask, "What shall I tell you?", AnswerType::Text, Vec::new());
+            format!("{{{{ {ask} }}}}")
         };
         let mut params = Map::new();
         params.insert("text".to_owned(), Value::from(text));

@@ -60,13 +60,12 @@ impl Act for Reminder {
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {
         let id = draft.id("reminder");
         let said = draft.renamed.clone().or_else(|| want.message.as_ref().map(|message| message.said.clone()));
-        let text = match &said {
-            Some(text) => phrase::literal(text),
-            None => {
-                let ask = draft.id(&format!("{id}_text"));
-                draft.ask(&ask, "What shall I remind you of?", AnswerType::Text, Vec::new());
-                format!("{{{{ {ask} }}}}")
-            }
+        let text = if let Some(text) = &said {
+            phrase::literal(text)
+        } else {
+            let ask = draft.id(&format!("{id}_text"));
+            draft.ask(&ask, "What shall I remind you of?", AnswerType::Text, Vec::new());
+            format!("{{{{ {ask} }}}}")
         };
         let what = said.map_or_else(
             || "the reminder".to_owned(),

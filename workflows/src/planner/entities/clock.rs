@@ -38,8 +38,7 @@ impl Part {
             Self::Morning => (6, 12),
             Self::Lunch => (12, 14),
             Self::Afternoon => (12, 18),
-            Self::Evening => (18, 24),
-            Self::Night => (18, 24),
+            Self::Evening | Self::Night => (18, 24),
         }
     }
 
@@ -68,18 +67,19 @@ impl Time {
     }
 
     /// The same dial in the half of the day that the part says.
+    #[must_use]
     pub fn within(self, part: Part) -> Self {
         let hour = self.at.hour();
         let hour = match (self.guessed, part.is_late()) {
-            (false, _) => hour,
             (true, true) if hour < 12 => hour + 12,
             (true, false) if hour >= 12 => hour - 12,
-            (true, _) => hour,
+            (true | false, _) => hour,
         };
         Self { at: self.at.with_hour(hour).unwrap_or(self.at), guessed: false, ..self }
     }
 
     /// The same dial, twelve hours later.
+    #[must_use]
     pub fn later_half(self) -> Self {
         if self.at.hour() >= 12 {
             return self;

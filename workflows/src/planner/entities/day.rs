@@ -152,13 +152,12 @@ fn whole_month(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span>
     if !(led || proper || year.is_some()) || word.text.len() < 3 {
         return None;
     }
-    let (first, next) = match year {
-        Some(year) => (NaiveDate::from_ymd_opt(year, month, 1)?, next + 1),
-        None => {
-            let this_year = NaiveDate::from_ymd_opt(today.year(), month, 1)?;
-            let over = this_year < today.with_day(1)?;
-            (if over { this_year.checked_add_months(Months::new(12))? } else { this_year }, next)
-        }
+    let (first, next) = if let Some(year) = year {
+        (NaiveDate::from_ymd_opt(year, month, 1)?, next + 1)
+    } else {
+        let this_year = NaiveDate::from_ymd_opt(today.year(), month, 1)?;
+        let over = this_year < today.with_day(1)?;
+        (if over { this_year.checked_add_months(Months::new(12))? } else { this_year }, next)
     };
     let end = first.checked_add_months(Months::new(1))?;
     Some((Span { first, end, past: end <= today }, next))

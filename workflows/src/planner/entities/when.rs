@@ -116,8 +116,8 @@ impl When {
         (date.and_time(NaiveTime::MIN), end.and_time(NaiveTime::MIN))
     }
 
-    fn take(&mut self, piece: Piece, words: (usize, usize)) -> bool {
-        let fits = match &piece {
+    fn take(&mut self, piece: &Piece, words: (usize, usize)) -> bool {
+        let fits = match piece {
             Piece::Day(_) => !self.has_day(),
             Piece::Time(_) | Piece::Range(..) => self.time.is_none() && self.instant.is_none(),
             Piece::Part(_) => self.part.is_none() && self.instant.is_none(),
@@ -129,16 +129,16 @@ impl When {
         }
         let join = |old: Option<(usize, usize)>| Some(old.map_or(words, |(start, _)| (start, words.1)));
         match piece {
-            Piece::Day(span) => (self.day, self.day_words) = (Some(span), Some(words)),
+            Piece::Day(span) => (self.day, self.day_words) = (Some(*span), Some(words)),
             Piece::Tonight(span) => {
-                (self.day, self.part, self.day_words) = (Some(span), Some(Part::Night), Some(words));
+                (self.day, self.part, self.day_words) = (Some(*span), Some(Part::Night), Some(words));
             }
-            Piece::Time(time) => (self.time, self.time_words) = (Some(time), join(self.time_words)),
+            Piece::Time(time) => (self.time, self.time_words) = (Some(*time), join(self.time_words)),
             Piece::Range(first, last) => {
-                (self.time, self.until, self.time_words) = (Some(first), Some(last), join(self.time_words));
+                (self.time, self.until, self.time_words) = (Some(*first), Some(*last), join(self.time_words));
             }
-            Piece::Part(part) => (self.part, self.time_words) = (Some(part), join(self.time_words)),
-            Piece::Instant(at) => (self.instant, self.day_words) = (Some(at), Some(words)),
+            Piece::Part(part) => (self.part, self.time_words) = (Some(*part), join(self.time_words)),
+            Piece::Instant(at) => (self.instant, self.day_words) = (Some(*at), Some(words)),
         }
         true
     }
@@ -178,7 +178,7 @@ pub fn when(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<When> {
     let mut end = None;
     let mut next = at;
     while let Some((piece, start, past)) = linked(tokens, next, moment, end.is_some()) {
-        if !found.take(piece, (start, past)) {
+        if !found.take(&piece, (start, past)) {
             break;
         }
         let (zone, past) = zone::zone(tokens, past)

@@ -36,8 +36,8 @@ fn is_right(line: &Value) -> bool {
 #[test]
 fn score_on_the_corpus_stays() {
     let Some(path) = std::env::var_os("DATETIME_CORPUS") else { return };
-    let text = std::fs::read_to_string(path).unwrap();
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = std::fs::read_to_string(path).expect("the corpus is there");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
     let wrong: Vec<&Value> = lines.iter().filter(|line| !is_right(line)).collect();
     let right = lines.len() - wrong.len();
     if std::env::var_os("DATETIME_CORPUS_SHOW").is_some() {

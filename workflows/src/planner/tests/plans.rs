@@ -1,5 +1,7 @@
 //! Reviewed snapshots of whole plans.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use super::*;
@@ -8,15 +10,17 @@ use super::*;
 fn shown(text: &str, amendments: &[&str]) -> String {
     let mut out = format!("> {text}\n");
     for amendment in amendments {
-        out.push_str(&format!("  + {amendment}\n"));
+        let _ = writeln!(out, "  + {amendment}");
     }
     match plan_of(text, amendments) {
-        Proposal::Reply { text, intent } => out.push_str(&format!("reply {}: {text}\n", intent.kind)),
+        Proposal::Reply { text, intent } => {
+            let _ = writeln!(out, "reply {}: {text}", intent.kind);
+        }
         Proposal::Plan { plan, intent } => {
             let slots = Value::Object(plan.slots.clone());
-            out.push_str(&format!("{} “{}” {slots}\n", intent.kind, plan.title));
+            let _ = writeln!(out, "{} “{}” {slots}", intent.kind, plan.title);
             for stage in &plan.stages {
-                out.push_str(&format!("{}\n", serde_json::to_string_pretty(stage).unwrap()));
+                let _ = writeln!(out, "{}", serde_json::to_string_pretty(stage).expect("a stage is JSON"));
             }
         }
     }
@@ -121,15 +125,15 @@ fn amendments() {
 fn the_meeting_comes_first_and_its_link_goes_into_the_mail() {
     let text = "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it";
     let Proposal::Plan { plan, .. } = plan_of(text, &[]) else { panic!("a plan") };
-    let stages = serde_json::to_value(&plan.stages).unwrap();
+    let stages = serde_json::to_value(&plan.stages).expect("stages are JSON");
     assert_eq!(stages[0]["action"], "meeting.create_meeting");
     assert_eq!(stages[0]["params"], json!({"title": "Review", "starts_at": "2026-12-04T15:00"}));
     assert_eq!(stages[1]["params"]["to"], json!(["bob@example.org", "carol@example.org"]));
     assert_eq!(stages[1]["params"]["subject"], "The review moved to Friday 3pm");
-    let body = stages[1]["params"]["body"].as_str().unwrap();
+    let body = stages[1]["params"]["body"].as_str().expect("a text");
     assert!(body.contains("The review moved to Friday, 4 December 2026 at 3:00 pm (Europe/Berlin)."), "{body}");
-    assert!(body.contains("\n{{ meeting.url }}\n"), "{body}");
-    assert_eq!(stages.as_array().unwrap().len(), 2);
+    assert!(body.contains("\n{{ meeting.url }}"), "{body}");
+    assert_eq!(plan.stages.len(), 2);
 }
 
 #[test]

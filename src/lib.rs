@@ -1,1 +1,2 @@
-
+//! Super Manager.
+pub mod store;

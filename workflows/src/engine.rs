@@ -1,10 +1,71 @@
-//! The engine's face to the doors: accept, route, commit, drive.
+//! The engine: accept, route, move, commit, perform.
+//!
+//! One message goes one way: [`Engine::submit`] stores it (commit 1), finds out what it is for,
+//! moves a task by a pure transition and commits state, questions, log and inbox together
+//! (commit 2); only then are effects performed, each fed back as an event of its own. This file
+//! decides nothing about tasks and performs nothing: see [`crate::transition`] and
+//! [`crate::runner`].
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
-use crate::ids::TaskId;
-use crate::plan::validate::Fault;
-use crate::ports::StoreError;
+use crate::failpoint;
+use crate::ids::{ConversationId, PersonId, RunnerId, TaskId};
+use crate::inbound::{Command, Inbound, InboundKind};
+use crate::person::Person;
+use crate::ports::store::ConversationView;
+use crate::ports::{
+    Accepted, Actions, Clock, FrameSink, Ids, InboxId, Lease, People, PeopleError, Planner, PromptRow, PromptStatus,
+    StoreError, TaskRow, TaskStore, TaskWrite, Turn,
+};
+use crate::route::{self, Route};
+use crate::runner::Runner;
+use crate::state::{Prompt, PromptState, Run, TaskState, view};
+pub use crate::transition::Refusal;
+use crate::transition::{Context, Effect, Event, Transition, begin_plan, begin_request, message, transition};
+
+/// Times a turn is tried again because another turn of the same task came first.
+const CONFLICTS_MAX: u32 = 200;
+
+/// What bounds the engine.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How long a claim holds without renewal.
+    pub lease_secs: u32,
+    /// Inbound events handled at the same time; more are refused as busy.
+    pub inbound_max: usize,
+    /// Effects under way at the same time, over all tasks.
+    pub effects_max: usize,
+    /// Pause between looks for due tasks.
+    pub poll_millis: u64,
+    /// Longest wait for what is under way when the service stops.
+    pub drain_secs_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { lease_secs: 30, inbound_max: 512, effects_max: 64, poll_millis: 500, drain_secs_max: 10 }
+    }
+}
+
+/// What the engine is made of.
+pub struct EngineParts {
+    /// Where tasks live.
+    pub store: Arc<dyn TaskStore>,
+    /// Who people are.
+    pub people: Arc<dyn People>,
+    /// Who turns words into plans.
+    pub planner: Arc<dyn Planner>,
+    /// What can be done.
+    pub actions: Arc<dyn Actions>,
+    /// Who hears of committed frames.
+    pub sink: Arc<dyn FrameSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// What bounds it.
+    pub limits: Limits,
+}
 
 /// What came of an inbound event.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,43 +74,11 @@ pub struct Handled {
     pub task_id: Option<TaskId>,
     /// Why it moved nothing, when it did not.
     pub refusal: Option<Refusal>,
+    /// Whether the same event had been taken before: then nothing happened now.
+    pub duplicate: bool,
 }
 
-/// A polite no. Each has one sentence for the person (its `Display`).
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// It does not exist, or is someone else's.
-    #[error("I know nothing under that id")]
-    NotFound,
-    /// No question is open.
-    #[error("There is nothing to decide right now")]
-    NothingToDecide,
-    /// The question was answered before.
-    #[error("Already decided by {by}")]
-    AlreadyDecided {
-        /// By whom.
-        by: String,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// The question lapsed.
-    #[error("This question has expired")]
-    Expired,
-    /// The plan changed since it was asked.
-    #[error("The plan has changed since; this question no longer stands")]
-    Outdated,
-    /// The answer does not fit the question.
-    #[error("{0}")]
-    Unfit(String),
-    /// The plan has faults.
-    #[error("The plan has {} fault(s)", .0.len())]
-    Faulty(Vec<Fault>),
-    /// The task has ended, or has nothing to undo.
-    #[error("{0}")]
-    TooLate(String),
-}
-
-/// The event could not be taken.
+/// The event could not be taken, or not be handled now; what was accepted is handled later.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// Too much is waiting; nothing was stored.
@@ -60,5 +89,384 @@ pub enum EngineError {
     Store(#[from] StoreError),
     /// The people store failed.
     #[error(transparent)]
-    People(#[from] crate::ports::PeopleError),
+    People(#[from] PeopleError),
+    /// The turn broke; the event is kept and tried once more at the next start.
+    #[error("that could not be handled")]
+    Broken,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) parts: EngineParts,
+    pub(crate) id: RunnerId,
+    pub(crate) inbound: Arc<tokio::sync::Semaphore>,
+    pub(crate) runner: Runner,
+}
+
+impl Engine {
+    /// An engine of these parts. Nothing runs until [`Engine::run`], except what is submitted.
+    pub fn new(parts: EngineParts) -> Self {
+        let id = RunnerId(parts.ids.fresh());
+        let inbound = Arc::new(tokio::sync::Semaphore::new(parts.limits.inbound_max));
+        let runner = Runner::new(parts.limits.effects_max);
+        Self(Arc::new(Inner { parts, id, inbound, runner }))
+    }
+
+    /// Stores an event, then routes, moves and commits. Comes back when its turn is committed;
+    /// effects go on in the background. Goes on even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] and store failures before anything is stored; after that, the event is
+    /// kept and handled at the next start.
+    pub async fn submit(&self, inbound: Inbound) -> Result<Handled, EngineError> {
+        let permit = Arc::clone(&self.0.inbound).try_acquire_owned().map_err(|_| EngineError::Busy)?;
+        let engine = self.clone();
+        let turn = self.0.runner.spawn(async move {
+            let _permit = permit;
+            failpoint::hit("engine.accept.before");
+            let accepted = engine.0.parts.store.accept(&inbound).await.map_err(busy)?;
+            failpoint::hit("engine.accept.after");
+            match accepted {
+                Accepted::New(id) => engine.handle(id, inbound).await,
+                Accepted::Duplicate(_) => Ok(Handled { task_id: None, refusal: None, duplicate: true }),
+            }
+        });
+        turn.await.unwrap_or(Err(EngineError::Broken))
+    }
+
+    /// The task of that id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn load(&self, id: &TaskId) -> Result<Option<TaskRow>, EngineError> {
+        Ok(self.0.parts.store.load(id).await?)
+    }
+
+    /// The question of that token.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn prompt(&self, id: &crate::ids::PromptId) -> Result<Option<PromptRow>, EngineError> {
+        Ok(self.0.parts.store.prompt(id).await?)
+    }
+
+    /// How a conversation stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn conversation(&self, id: &ConversationId) -> Result<ConversationView, EngineError> {
+        Ok(self.0.parts.store.conversation(id).await?)
+    }
+
+    /// What can be done.
+    pub fn catalog(&self) -> &crate::action::Catalog {
+        self.0.parts.actions.catalog()
+    }
+
+    /// Routes a stored event and commits its turn.
+    pub(crate) async fn handle(&self, inbox: InboxId, inbound: Inbound) -> Result<Handled, EngineError> {
+        for _ in 0..CONFLICTS_MAX {
+            let route = self.route(&inbound).await?;
+            match self.follow(inbox, &inbound, route).await {
+                Err(EngineError::Store(StoreError::Conflict)) => {}
+                other => return other,
+            }
+        }
+        Err(EngineError::Store(StoreError::Conflict))
+    }
+
+    async fn route(&self, inbound: &Inbound) -> Result<Route, EngineError> {
+        let store = &self.0.parts.store;
+        let conversation = store.conversation(&inbound.conversation_id).await?;
+        if conversation.person_id.as_ref().is_some_and(|owner| owner != &inbound.person_id) {
+            return Ok(Route::Refuse(Refusal::NotFound));
+        }
+        Ok(match &inbound.kind {
+            InboundKind::Message { text } => route::message(text, &conversation, &inbound.person_id),
+            InboundKind::Choice { prompt_id, answer } => match store.prompt(prompt_id).await? {
+                Some(row) if row.person_id == inbound.person_id => {
+                    let event = Event::Answer { prompt_id: prompt_id.clone(), answer: answer.clone() };
+                    Route::Move(row.task_id, event)
+                }
+                Some(_) | None => Route::Refuse(Refusal::NotFound),
+            },
+            InboundKind::Command(Command::Cancel(task)) => {
+                route::to_task(task.clone().or(conversation.live), Event::Cancel, "Nothing is running.")
+            }
+            InboundKind::Command(Command::Undo(task)) => {
+                route::to_task(task.clone().or(conversation.newest), Event::Undo, "There is nothing to undo.")
+            }
+            InboundKind::Command(Command::Run { plan, title }) => {
+                let mut plan = (**plan).clone();
+                if let Some(title) = title {
+                    plan.title.clone_from(title);
+                }
+                Route::Run(Box::new(plan))
+            }
+        })
+    }
+
+    async fn follow(&self, inbox: InboxId, inbound: &Inbound, route: Route) -> Result<Handled, EngineError> {
+        let person = self.person(&inbound.person_id).await?;
+        let now = self.0.parts.clock.now();
+        let refused = match route {
+            Route::Refuse(refusal) => refusal,
+            Route::Begin(text) => {
+                let moved = self.with_context(&person, &inbound.conversation_id, 1, now, |ctx, seed| {
+                    Ok(begin_request(seed, text, ctx))
+                });
+                return self.begin(inbox, inbound, moved.map_err(|_| EngineError::Broken)?, now).await;
+            }
+            Route::Run(plan) => {
+                let moved = self
+                    .with_context(&person, &inbound.conversation_id, 1, now, |ctx, seed| begin_plan(seed, *plan, ctx));
+                match moved {
+                    Ok(moved) => return self.begin(inbox, inbound, moved, now).await,
+                    Err(refusal) => refusal,
+                }
+            }
+            Route::Move(id, event) => {
+                match self.0.parts.store.load(&id).await?.filter(|row| row.person_id == inbound.person_id) {
+                    None => Refusal::NotFound,
+                    Some(row) => match self.turn(row, event, Some(inbox)).await? {
+                        Ok(()) => return Ok(Handled { task_id: Some(id), refusal: None, duplicate: false }),
+                        Err(refusal) => refusal,
+                    },
+                }
+            }
+        };
+        self.refuse(inbox, inbound, refused, now).await
+    }
+
+    fn with_context(
+        &self,
+        person: &Person,
+        conversation: &ConversationId,
+        epoch: u64,
+        now: chrono::DateTime<chrono::Utc>,
+        make: impl FnOnce(&Context<'_>, crate::ids::Seed) -> Result<Transition, Refusal>,
+    ) -> Result<Transition, Refusal> {
+        let ctx = Context {
+            now,
+            person,
+            contacts: &[],
+            catalog: self.catalog(),
+            session_id: session_of(conversation),
+            epoch,
+            may_start: true,
+        };
+        make(&ctx, self.0.parts.ids.seed())
+    }
+
+    /// Commits the first turn of a new task.
+    async fn begin(
+        &self,
+        inbox: InboxId,
+        inbound: &Inbound,
+        moved: Transition,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Handled, EngineError> {
+        let id = self.0.parts.ids.task();
+        let row = TaskRow {
+            id: id.clone(),
+            person_id: inbound.person_id.clone(),
+            conversation_id: inbound.conversation_id.clone(),
+            ver: 0,
+            epoch: 1,
+            attempts: 0,
+            lease: None,
+            wake_at: None,
+            state: moved.next.clone(),
+            created_at: now,
+            updated_at: now,
+        };
+        self.commit(row, None, moved, Some(inbox), now).await?;
+        Ok(Handled { task_id: Some(id), refusal: None, duplicate: false })
+    }
+
+    /// Marks a refused event as handled, and says why where it was said in words.
+    async fn refuse(
+        &self,
+        inbox: InboxId,
+        inbound: &Inbound,
+        refusal: Refusal,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Handled, EngineError> {
+        let in_words = matches!(inbound.kind, InboundKind::Message { .. });
+        let frames = if in_words && refusal != Refusal::NotFound {
+            vec![message(&refusal.to_string(), session_of(&inbound.conversation_id))]
+        } else {
+            Vec::new()
+        };
+        let turn = Turn {
+            person_id: inbound.person_id.clone(),
+            task: None,
+            prompts: Vec::new(),
+            frames,
+            inbox: Some(inbox),
+            at: now,
+        };
+        let committed = self.0.parts.store.commit(turn).await?;
+        self.0.parts.sink.publish(&committed.frames);
+        Ok(Handled { task_id: None, refusal: Some(refusal), duplicate: false })
+    }
+
+    /// Moves a loaded task and commits; the refusal when the event does not fit.
+    pub(crate) async fn turn(
+        &self,
+        row: TaskRow,
+        event: Event,
+        inbox: Option<InboxId>,
+    ) -> Result<Result<(), Refusal>, EngineError> {
+        let person = self.person(&row.person_id).await?;
+        let needs_contacts = matches!(&event, Event::Answer { .. });
+        let contacts = if needs_contacts { self.0.parts.people.contacts(&row.person_id).await? } else { Vec::new() };
+        let now = self.0.parts.clock.now();
+        let conversation = row.conversation_id.clone();
+        let ctx = Context {
+            now,
+            person: &person,
+            contacts: &contacts,
+            catalog: self.catalog(),
+            session_id: session_of(&conversation),
+            epoch: row.epoch,
+            may_start: row.lease.as_ref().is_none_or(|lease| lease.owner == self.0.id),
+        };
+        match transition(row.state.clone(), event, &ctx) {
+            Err(refusal) => Ok(Err(refusal)),
+            Ok(moved) => {
+                let read_ver = row.ver;
+                self.commit(row, Some(read_ver), moved, inbox, now).await?;
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// Commits a moved task, tells of it, and performs what it asks for.
+    async fn commit(
+        &self,
+        row: TaskRow,
+        read_ver: Option<u64>,
+        moved: Transition,
+        inbox: Option<InboxId>,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), EngineError> {
+        let in_flight = is_in_flight(&moved.next);
+        let until = now + chrono::Duration::seconds(i64::from(self.0.parts.limits.lease_secs));
+        // Another process' effects stay its own: its lease is kept as it is.
+        let lease = match row.lease.clone().filter(|lease| lease.owner != self.0.id) {
+            Some(theirs) if in_flight => Some(theirs),
+            Some(_) | None => in_flight.then(|| Lease { owner: self.0.id.clone(), until }),
+        };
+        let turn = Turn {
+            person_id: row.person_id.clone(),
+            prompts: prompt_rows(&row, read_ver.and(row.state.run()), moved.next.run()),
+            frames: moved.frames,
+            inbox,
+            at: now,
+            task: Some(TaskWrite {
+                id: row.id.clone(),
+                person_id: row.person_id.clone(),
+                conversation_id: row.conversation_id.clone(),
+                read_ver,
+                read_epoch: row.epoch,
+                // While effects are under way the lease's end is all that makes it due: timers are
+                // looked at again with every outcome.
+                wake_at: lease.as_ref().map(|lease| lease.until).or(moved.wake_at),
+                lease,
+                state: moved.next.clone(),
+                progress: moved.progress,
+            }),
+        };
+        if !moved.effects.is_empty() {
+            self.0.runner.hold(&row.id, row.epoch, moved.effects.len());
+        }
+        match self.0.parts.store.commit(turn).await {
+            Ok(committed) => {
+                self.0.parts.sink.publish(&committed.frames);
+                let row = TaskRow { state: moved.next, ver: committed.ver, ..row };
+                self.perform(&row, moved.effects);
+                Ok(())
+            }
+            Err(error) => {
+                self.0.runner.release(&row.id, moved.effects.len());
+                Err(error.into())
+            }
+        }
+    }
+
+    fn perform(&self, row: &TaskRow, effects: Vec<Effect>) {
+        for effect in effects {
+            let (engine, row) = (self.clone(), row.clone());
+            // Not awaited: the runner tracks it, and its outcome is an event of its own.
+            drop(self.0.runner.spawn(async move {
+                engine.perform_one(&row, effect).await;
+                engine.0.runner.release(&row.id, 1);
+            }));
+        }
+    }
+
+    pub(crate) async fn person(&self, id: &PersonId) -> Result<Person, EngineError> {
+        match self.0.parts.people.person(id).await? {
+            Some(person) => Ok(person),
+            None => Err(EngineError::Store(StoreError::Corrupt(format!("no person {id}")))),
+        }
+    }
+}
+
+fn busy(error: StoreError) -> EngineError {
+    match error {
+        StoreError::Busy => EngineError::Busy,
+        StoreError::Conflict | StoreError::Full(_) | StoreError::Driver(_) | StoreError::Corrupt(_) => error.into(),
+    }
+}
+
+/// What a conversation is called by its channel: what follows the channel's name.
+pub(crate) fn session_of(conversation: &ConversationId) -> &str {
+    conversation.as_str().split_once(':').map_or(conversation.as_str(), |(_, key)| key)
+}
+
+/// Whether a process must stand by this state: something is under way outside.
+fn is_in_flight(state: &TaskState) -> bool {
+    match state {
+        TaskState::Planning(_) => true,
+        TaskState::Running(_) | TaskState::Stopping(_) | TaskState::Undoing(_) => {
+            state.run().is_some_and(|run| run.items.iter().any(crate::state::Item::is_in_flight))
+        }
+        TaskState::Finished(_) | TaskState::Quarantined(_) => false,
+    }
+}
+
+/// The rows of questions that were opened or changed between two runs.
+fn prompt_rows(row: &TaskRow, before: Option<&Run>, after: Option<&Run>) -> Vec<PromptRow> {
+    let Some(after) = after else { return Vec::new() };
+    let changed_confirmations = |prompt: &Prompt| {
+        prompt.is_open()
+            && before.is_some_and(|run| view::pending_actions(run, prompt) != view::pending_actions(after, prompt))
+    };
+    let known: std::collections::HashMap<&crate::ids::PromptId, &PromptState> =
+        before.map(|run| run.prompts.iter().map(|prompt| (&prompt.id, &prompt.state)).collect()).unwrap_or_default();
+    after
+        .prompts
+        .iter()
+        .filter(|prompt| known.get(&prompt.id) != Some(&&prompt.state) || changed_confirmations(prompt))
+        .map(|prompt| PromptRow {
+            id: prompt.id.clone(),
+            task_id: row.id.clone(),
+            person_id: row.person_id.clone(),
+            conversation_id: row.conversation_id.clone(),
+            status: match &prompt.state {
+                PromptState::Open => PromptStatus::Open,
+                PromptState::Decided { by, at } => PromptStatus::Decided { by: by.clone(), at: *at },
+                PromptState::Expired => PromptStatus::Expired,
+                PromptState::Void => PromptStatus::Void,
+            },
+            view: view::prompt_view(after, prompt),
+            asked_at: prompt.asked_at,
+            expires_at: prompt.expires_at,
+        })
+        .collect()
 }

@@ -10,4 +10,7 @@ pub mod plan;
 pub mod planner;
 pub mod ports;
 pub mod receipt;
+pub mod route;
+mod runner;
 pub mod state;
+pub mod transition;

@@ -4,8 +4,10 @@
 //! confirmations. Must not know how a plan is run: that is [`crate::transition`].
 
 pub mod confirm;
-pub mod duration;
+pub mod refs;
+pub mod schema;
 pub mod template;
+pub mod time;
 pub mod validate;
 
 use serde::{Deserialize, Serialize};

@@ -236,7 +236,7 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreError::Conflict`] when the precondition does not hold; nothing is written then.
     async fn commit(&self, turn: Turn) -> Result<Committed, StoreError>;
 
-    /// Takes due tasks, most overdue first: owner, epoch + 1, attempts + 1, lease and
+    /// Takes due tasks, the most overdue ones: owner, epoch + 1, attempts + 1, lease and
     /// `wake_at` = `lease_until`. A row that cannot be read any more is skipped and left alone
     /// until the lease lapses. The rows come back as they are after the claim.
     ///

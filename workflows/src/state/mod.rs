@@ -16,7 +16,7 @@ use crate::plan::Plan;
 
 pub use item::{Approval, Item, ItemPhase};
 pub use prompt::{Prompt, PromptKind, PromptOption, PromptState, Purpose};
-pub use run::{Run, StageRun};
+pub use run::{Earlier, Run, StageRun};
 
 /// The version of the snapshot's form. A row with a higher one waits for a newer program.
 pub const STATE_VERSION: u32 = 1;
@@ -67,12 +67,14 @@ pub struct Planning {
 pub enum StopReason {
     /// The person said so.
     Cancelled,
+    /// The person said no to everything.
+    Rejected,
     /// A question expired twice.
     Expired,
     /// The person, or the plan, chose to stop after a failure: done things are undone.
     Failure,
-    /// The plan could not go on (a template or a limit).
-    Fault,
+    /// The person wants what was done taken back.
+    Undo,
 }
 
 /// No new effect starts; the ones under way are awaited.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Item, Prompt, Request};
 use crate::ids::{EffectId, PromptId, Seed, StageId};
-use crate::plan::Plan;
+use crate::plan::{Plan, Stage};
 use crate::ports::planner::Intent;
 
 /// A plan being carried out: data only; what follows from an event is the transitions' work.
@@ -33,10 +33,29 @@ pub struct Run {
     pub items: Vec<Item>,
     /// Every question, in the order asked.
     pub prompts: Vec<Prompt>,
+    /// What an earlier plan of this task had already settled: it is not asked or done again.
+    #[serde(default, skip_serializing_if = "Earlier::is_empty")]
+    pub earlier: Earlier,
     /// The highest progress shown, 0 to 100.
     pub progress: u8,
     /// When the plan began.
     pub started_at: DateTime<Utc>,
+}
+
+/// What an earlier plan of the same task had settled.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Answered stages and their results: they hold for a stage of the same definition.
+    pub answers: Vec<(Stage, Value)>,
+    /// Acts that were done: one with the same action and arguments is not done again.
+    pub done: Vec<Item>,
+}
+
+impl Earlier {
+    /// Whether there was nothing.
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty() && self.done.is_empty()
+    }
 }
 
 /// How a stage that has begun stands.
@@ -122,6 +141,13 @@ impl Run {
     /// The question of this token.
     pub fn prompt(&self, id: &PromptId) -> Option<&Prompt> {
         self.prompts.iter().find(|prompt| &prompt.id == id)
+    }
+
+    /// The acts of a stage that still count, in order.
+    pub fn items_of<'a>(&'a self, stage: &'a StageId) -> impl Iterator<Item = &'a Item> {
+        self.items
+            .iter()
+            .filter(move |i| &i.stage_id == stage && i.undoes.is_none() && i.phase != super::ItemPhase::Replaced)
     }
 
     /// Open questions, oldest first.

@@ -1,0 +1,98 @@
+//! Who may come in: sessions, API tokens and one-use codes. Callers pass hashes, never secrets.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use workflows::ids::PersonId;
+use workflows::ports::StoreError;
+
+/// What a credential may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Looking.
+    Read,
+    /// Asking for things, answering questions, changing contacts and settings.
+    Act,
+    /// Saying yes to a confirmation.
+    Approve,
+}
+
+/// Whether a credential came from signing in or was made for a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// A signed-in browser or client.
+    Session,
+    /// An API token.
+    Token,
+}
+
+/// A session or token as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Its public id.
+    pub id: String,
+    /// Whose.
+    pub person_id: PersonId,
+    /// Session or token.
+    pub kind: CredentialKind,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it lapses; `None` = never.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a code is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeKind {
+    /// Signs its person in.
+    Login,
+    /// Links another identity to its person.
+    Link,
+    /// Brings in a new person.
+    Invite,
+}
+
+/// A one-use code as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    /// What it is for.
+    pub kind: CodeKind,
+    /// Whose it is; for an invitation, who invites.
+    pub person_id: PersonId,
+    /// When it lapses.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Keeping credentials and codes. Every method fails when the store does.
+#[async_trait]
+pub trait AccessStore: Send + Sync {
+    /// Keeps a code under its hash.
+    async fn put_code(&self, hash: &str, code: &Code) -> Result<(), StoreError>;
+
+    /// Takes a code out if it still holds: it works once.
+    async fn redeem_code(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Code>, StoreError>;
+
+    /// Keeps a credential under its hash; one that is there already stays as it is.
+    async fn put_credential(&self, hash: &str, credential: &Credential) -> Result<(), StoreError>;
+
+    /// The credential of that hash, unless it has lapsed.
+    async fn credential(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Credential>, StoreError>;
+
+    /// Notes that a credential was used.
+    async fn touch(&self, hash: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// A person's API tokens, newest first.
+    async fn tokens(&self, person: &PersonId) -> Result<Vec<Credential>, StoreError>;
+
+    /// Ends a credential; whether it was there and theirs.
+    async fn revoke(&self, person: &PersonId, id: &str) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,16 @@
+//! Where everything is kept: the only place with SQL.
+//!
+//! The engine's own port is [`workflows::ports::TaskStore`]; the traits here are what the doors
+//! and plugins need besides. Each is implemented by [`sqlite::Db`].
+
+pub mod access;
+pub mod calendar;
+pub mod log;
+pub mod people;
+pub mod sqlite;
+
+pub use access::AccessStore;
+pub use calendar::CalendarStore;
+pub use log::LogStore;
+pub use people::{ContactStore, PeopleStore};
+pub use workflows::ports::StoreError;

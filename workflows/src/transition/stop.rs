@@ -1,0 +1,209 @@
+//! Ending: by finishing, by a stop, by taking back what was done.
+
+use serde_json::Value;
+
+use super::machine::Machine;
+use super::{Context, Refusal, Transition, report};
+use crate::frame::FrameKind;
+use crate::ids::EffectId;
+use crate::ports::actions::UndoCall;
+use crate::state::{
+    Finished, Item, ItemPhase, Outcome, PromptState, StageRun, StopReason, Stopping, TaskState, Undoing,
+};
+
+/// The person said stop.
+pub(super) fn cancel(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Refusal> {
+    match state {
+        TaskState::Planning(planning) => {
+            let text = "Stopped. Nothing was done.";
+            Ok(Transition {
+                frames: vec![
+                    super::message(text, ctx.session_id),
+                    super::frame(FrameKind::TaskFailed, [("status", Value::from("cancelled"))]),
+                ],
+                next: TaskState::Finished(Finished {
+                    request: planning.request,
+                    run: planning.previous,
+                    outcome: Outcome::Cancelled,
+                    summary: text.to_owned(),
+                    reason: Some("cancelled".to_owned()),
+                    at: ctx.now,
+                }),
+                effects: Vec::new(),
+                wake_at: None,
+                progress: true,
+            })
+        }
+        TaskState::Running(run) => Ok(Machine::new(run, ctx).stop_now(StopReason::Cancelled)),
+        TaskState::Stopping(_) | TaskState::Undoing(_) => Err(Refusal::TooLate("It is stopping already.".to_owned())),
+        TaskState::Finished(_) => Err(Refusal::TooLate("That task has ended.".to_owned())),
+        TaskState::Quarantined(quarantined) => match *quarantined.stuck {
+            TaskState::Running(run) => Ok(Machine::new(run, ctx).stop_now(StopReason::Cancelled)),
+            TaskState::Planning(_)
+            | TaskState::Stopping(_)
+            | TaskState::Undoing(_)
+            | TaskState::Finished(_)
+            | TaskState::Quarantined(_) => Err(Refusal::TooLate("That task has ended.".to_owned())),
+        },
+    }
+}
+
+/// The person wants what was done taken back.
+pub(super) fn undo(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Refusal> {
+    let nothing = || Refusal::TooLate("There is nothing of it that can be undone.".to_owned());
+    match state {
+        TaskState::Finished(finished) => {
+            let run = finished.run.ok_or_else(nothing)?;
+            let mut machine = Machine::new(*run, ctx);
+            if machine.undoable().is_none() {
+                return Err(nothing());
+            }
+            machine.stop = Some(StopReason::Failure);
+            Ok(machine.undo_on(finished.outcome, finished.reason))
+        }
+        TaskState::Running(run) => {
+            let machine = Machine::new(run, ctx);
+            if machine.undoable().is_none() {
+                return Err(nothing());
+            }
+            Ok(machine.stop_now(StopReason::Undo))
+        }
+        TaskState::Planning(_) => Err(nothing()),
+        TaskState::Stopping(_) | TaskState::Undoing(_) => Err(Refusal::TooLate("It is stopping already.".to_owned())),
+        TaskState::Quarantined(_) => Err(Refusal::TooLate("That task was set aside.".to_owned())),
+    }
+}
+
+impl Machine<'_> {
+    /// Starts nothing more; ends at once, or when what is under way has.
+    pub(super) fn stop_now(mut self, reason: StopReason) -> Transition {
+        self.stop = Some(reason);
+        for prompt in self.run.prompts.iter_mut().filter(|prompt| prompt.is_open()) {
+            prompt.state = PromptState::Void;
+        }
+        for item in &mut self.run.items {
+            match &mut item.phase {
+                ItemPhase::Held | ItemPhase::Ready => item.phase = ItemPhase::Cancelled,
+                ItemPhase::Retrying { at, error } => {
+                    item.phase = ItemPhase::Failed { error: error.message.clone(), at: *at, settled: true };
+                }
+                ItemPhase::Failed { settled, .. } | ItemPhase::Unknown { settled, .. } => *settled = true,
+                ItemPhase::Started { .. }
+                | ItemPhase::LookingUp { .. }
+                | ItemPhase::Done { .. }
+                | ItemPhase::Rejected
+                | ItemPhase::Cancelled
+                | ItemPhase::Replaced => {}
+            }
+        }
+        if self.run.items.iter().any(Item::is_in_flight) {
+            return self.into(|run| TaskState::Stopping(Stopping { run, reason }));
+        }
+        match reason {
+            StopReason::Failure => self.undo_on(Outcome::Failed, Some("stopped".to_owned())),
+            StopReason::Undo => self.undo_on(Outcome::Cancelled, Some("undone".to_owned())),
+            StopReason::Cancelled => self.finish(Some((Outcome::Cancelled, "cancelled"))),
+            StopReason::Rejected => self.finish(Some((Outcome::Cancelled, "rejected"))),
+            StopReason::Expired => self.finish(Some((Outcome::Cancelled, "expired"))),
+        }
+    }
+
+    /// The newest act that was done, can be taken back, and was not tried to be yet.
+    fn undoable(&self) -> Option<(EffectId, UndoCall)> {
+        let tried = |id: &EffectId| self.run.items.iter().any(|item| item.undoes.as_ref() == Some(id));
+        let all = self.run.earlier.done.iter().chain(&self.run.items).collect::<Vec<_>>();
+        all.into_iter().rev().find_map(|item| match &item.phase {
+            ItemPhase::Done { outcome, undone: false, .. } if item.undoes.is_none() && !tried(&item.id) => {
+                outcome.undo.clone().map(|call| (item.id.clone(), call))
+            }
+            ItemPhase::Done { .. }
+            | ItemPhase::Held
+            | ItemPhase::Ready
+            | ItemPhase::Started { .. }
+            | ItemPhase::LookingUp { .. }
+            | ItemPhase::Retrying { .. }
+            | ItemPhase::Failed { .. }
+            | ItemPhase::Unknown { .. }
+            | ItemPhase::Rejected
+            | ItemPhase::Cancelled
+            | ItemPhase::Replaced => None,
+        })
+    }
+
+    /// Takes back one act after the other, newest first; ends when none is left.
+    pub(super) fn undo_on(mut self, outcome: Outcome, reason: Option<String>) -> Transition {
+        let waiting =
+            |item: &Item| item.is_in_flight() || matches!(item.phase, ItemPhase::Retrying { .. } | ItemPhase::Ready);
+        if !self.run.items.iter().any(waiting) {
+            match self.undoable() {
+                Some((id, call)) => self.make_undo(&id, call),
+                None => return self.finish(Some((outcome, reason.as_deref().unwrap_or_default()))),
+            }
+        }
+        self.start_ready();
+        self.into(|run| TaskState::Undoing(Undoing { run, outcome, reason }))
+    }
+
+    fn make_undo(&mut self, id: &EffectId, call: UndoCall) {
+        let n = self.draw();
+        let spec = self.ctx.catalog.get(&call.action);
+        let Some(done) = self.run.items.iter().chain(&self.run.earlier.done).find(|item| &item.id == id) else {
+            return;
+        };
+        let item = Item {
+            id: self.run.seed.effect(n),
+            stage_id: done.stage_id.clone(),
+            index: done.index,
+            source: None,
+            reach: spec.map_or(crate::action::Reach::World, |spec| spec.reach(&call.args)),
+            idempotent: spec.is_some_and(|spec| spec.idempotent),
+            look_up: spec.is_some_and(|spec| spec.look_up),
+            action: call.action,
+            args: call.args,
+            approval: None,
+            starts: 0,
+            phase: ItemPhase::Ready,
+            undoes: Some(id.clone()),
+            created_at: self.ctx.now,
+        };
+        self.run.items.push(item);
+    }
+
+    /// Ends the task and reports from its receipts.
+    pub(super) fn finish(mut self, forced: Option<(Outcome, &str)>) -> Transition {
+        for stage in self.run.plan.all().into_iter().cloned().collect::<Vec<_>>() {
+            if self.run.stages.get(&stage.id).is_some_and(|state| !state.is_over()) {
+                self.set_stage(&stage, StageRun::Cancelled);
+            }
+        }
+        let (outcome, reason) =
+            forced.map_or_else(|| (report::outcome(&self.run), ""), |(outcome, reason)| (outcome, reason));
+        let summary = report::summary(&self.run, outcome, reason, self.ctx.person);
+        self.say(&summary);
+        let good = matches!(outcome, Outcome::Completed | Outcome::CompletedWithFailures);
+        if good {
+            self.run.progress = 100;
+            self.emit(FrameKind::TaskProgress, [("progress", Value::from(100))]);
+        }
+        let receipts = serde_json::to_value(report::receipts(&self.run)).unwrap_or(Value::Null);
+        let kind = if good { FrameKind::TaskCompleted } else { FrameKind::TaskFailed };
+        let status = serde_json::to_value(outcome).unwrap_or(Value::Null);
+        self.emit(
+            kind,
+            [
+                ("summary", Value::from(summary.as_str())),
+                ("status", status),
+                ("receipts", receipts),
+                ("reason", Value::from(reason)),
+            ],
+        );
+        let reason = (!reason.is_empty()).then(|| reason.to_owned());
+        let at = self.ctx.now;
+        let mut moved = self.into(|run| {
+            let request = run.request.clone();
+            TaskState::Finished(Finished { request, run: Some(Box::new(run)), outcome, summary, reason, at })
+        });
+        moved.wake_at = None;
+        moved
+    }
+}

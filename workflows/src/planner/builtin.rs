@@ -14,7 +14,7 @@ use super::tokens::tokenize;
 use super::want::Want;
 use super::{naming, phrase};
 use crate::action::Catalog;
-use crate::plan::{PLAN_VERSION, Plan};
+use crate::plan::{PLAN_VERSION, Plan, STAGES_MAX, Stage};
 use crate::ports::{Intent, PlanRequest, Planner, PlannerError, Proposal};
 
 /// Longest request that is read; the rest is left out.
@@ -69,12 +69,24 @@ pub fn propose(request: &PlanRequest<'_>) -> Proposal {
     }
     let kind = intent.kind.clone();
     let (stages, mut slots, titles) = draft.into_stages();
+    if stage_count(&stages) > STAGES_MAX {
+        let text = "That is more than I can plan at once; please ask for it in smaller parts.".to_owned();
+        return Proposal::Reply { text, intent };
+    }
     for (name, value) in &intent.entities {
         slots.entry(name.clone()).or_insert_with(|| value.clone());
     }
     let title = phrase::shortened(&titles.join("; "), TITLE_CHARS_MAX);
     let plan = Plan { version: PLAN_VERSION, title, intent: kind, slots, stages };
     Proposal::Plan { plan: Box::new(plan), intent }
+}
+
+fn stage_count(stages: &[Stage]) -> usize {
+    let mut count = 0;
+    for stage in stages {
+        stage.walk(&mut |_| count += 1);
+    }
+    count
 }
 
 fn bounded(text: &str) -> &str {

@@ -17,6 +17,8 @@ use crate::plan::{AnswerType, Choose, Clarification, Execution, OnFailure, Optio
 
 /// A stage id's longest form is 40; this leaves room for a number.
 const SLUG_CHARS_MAX: usize = 24;
+/// Longest question, before braces in it are written as literals.
+const QUESTION_CHARS_MAX: usize = 500;
 /// Longest stage title.
 const TITLE_CHARS_MAX: usize = 160;
 /// Options of one question.
@@ -99,7 +101,7 @@ impl<'a> Draft<'a> {
     /// Adds a question before all acts.
     pub fn ask(&mut self, id: &str, question: &str, answer: AnswerType, suggestions: Vec<String>) {
         let kind = Clarification {
-            question: phrase::literal(question),
+            question: phrase::literal(&phrase::shortened(question, QUESTION_CHARS_MAX)),
             answer,
             suggestions,
             optional: false,

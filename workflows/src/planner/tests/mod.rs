@@ -6,7 +6,7 @@ mod properties;
 
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::propose;
 use crate::action::{ActionSpec, Catalog, ReachRule};
@@ -59,12 +59,51 @@ fn contacts() -> Vec<Contact> {
     ]
 }
 
-fn spec(name: &str, unavailable: Option<&str>) -> ActionSpec {
+/// Required and optional parameters of the actions the acts run.
+const PARAMETERS: [(&str, &[&str], &[&str]); 13] = [
+    ("email.send_email", &["to", "subject", "body"], &["cc", "bcc"]),
+    (
+        "email.send_invitation",
+        &["to", "title", "starts_at"],
+        &["ends_at", "duration_minutes", "location", "description", "url"],
+    ),
+    ("meeting.create_meeting", &["title"], &["starts_at", "duration_minutes", "provider", "attendees"]),
+    ("meeting.schedule_call", &["with", "starts_at"], &["duration_minutes", "title"]),
+    (
+        "calendar.schedule_event",
+        &["title", "starts_at"],
+        &["ends_at", "duration_minutes", "location", "attendees", "description", "repeat"],
+    ),
+    ("calendar.check_availability", &["from", "to"], &["duration_minutes"]),
+    ("calendar.list_events", &["from", "to"], &[]),
+    ("calendar.cancel_event", &["uid"], &[]),
+    ("calendar.set_reminder", &["text", "at"], &["repeat"]),
+    ("notify.send_notification", &["text"], &[]),
+    ("contacts.add_contact", &["name"], &["relation", "email", "telegram", "phone", "groups"]),
+    ("contacts.find_contact", &["query"], &[]),
+    ("search.search_web", &["query"], &["limit"]),
+];
+
+fn schema(required: &[&str], optional: &[&str]) -> Value {
+    let kind = |name: &str| match name {
+        "to" | "with" | "attendees" | "cc" | "bcc" => {
+            json!({"type": "array", "items": {"type": "string"}, "minItems": 1})
+        }
+        "duration_minutes" => json!({"type": "integer", "minimum": 1}),
+        "groups" => json!({"type": "array", "items": {"type": "string"}}),
+        _ => json!({"type": "string", "minLength": 1}),
+    };
+    let fields: serde_json::Map<String, Value> =
+        required.iter().chain(optional).map(|name| ((*name).to_owned(), kind(name))).collect();
+    json!({"type": "object", "additionalProperties": false, "required": required, "properties": fields})
+}
+
+fn spec(name: &str, parameters: Value, unavailable: Option<&str>) -> ActionSpec {
     ActionSpec {
         name: name.to_owned(),
         summary: String::new(),
-        parameters: json!({"type": "object"}),
-        result: json!({"type": "object"}),
+        parameters,
+        result: json!({"type": "object", "properties": {"url": {}, "uid": {}, "events": {}}}),
         reach: ReachRule::World,
         idempotent: false,
         look_up: false,
@@ -75,9 +114,19 @@ fn spec(name: &str, unavailable: Option<&str>) -> ActionSpec {
 }
 
 fn catalog_without(off: &str) -> Catalog {
-    let names = super::acts::ACTS.iter().map(|act| act.action());
     let off = |name: &str| (name == off).then_some("mail is not configured: set SMTP_URL");
-    Catalog::new(names.map(|name| spec(name, off(name))).collect())
+    Catalog::new(
+        PARAMETERS
+            .iter()
+            .map(|(name, required, optional)| {
+                let mut parameters = schema(required, optional);
+                if *name == "calendar.check_availability" || *name == "calendar.list_events" {
+                    parameters["properties"]["to"] = json!({"type": "string"});
+                }
+                spec(name, parameters, off(name))
+            })
+            .collect(),
+    )
 }
 
 fn plan_of(text: &str, amendments: &[&str]) -> Proposal {

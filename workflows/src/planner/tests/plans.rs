@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
 use super::*;
 
 /// The stages of a plan, one line each, or the reply.
@@ -17,6 +15,7 @@ fn shown(text: &str, amendments: &[&str]) -> String {
             let _ = writeln!(out, "reply {}: {text}", intent.kind);
         }
         Proposal::Plan { plan, intent } => {
+            assert_eq!(plan.validate(&catalog_without("")), [], "{text}");
             let slots = Value::Object(plan.slots.clone());
             let _ = writeln!(out, "{} “{}” {slots}", intent.kind, plan.title);
             for stage in &plan.stages {

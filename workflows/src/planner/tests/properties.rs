@@ -25,6 +25,10 @@ fn check(text: &str, amendments: &[&str]) -> Result<(), String> {
     if ids.len() != stages.len() {
         return Err("two stages of one id".to_owned());
     }
+    let faults = plan.validate(&catalog_without(""));
+    if !faults.is_empty() {
+        return Err(format!("{faults:?}"));
+    }
     let json = serde_json::to_string(&plan).map_err(|e| e.to_string())?;
     let back: Plan = serde_json::from_str(&json).map_err(|e| e.to_string())?;
     if back == *plan { Ok(()) } else { Err("does not come back the same".to_owned()) }
@@ -44,6 +48,14 @@ proptest::proptest! {
         proptest::prop_assert_eq!(check(&text, &[]), Ok(()));
         proptest::prop_assert_eq!(check(&text, &[&amendment, "make it Sunday"]), Ok(()));
     }
+}
+
+#[test]
+fn many_strangers_are_too_much_at_once() {
+    let names: Vec<String> = ('A'..='Z').flat_map(|a| ['x', 'y'].map(|b| format!("{a}{b}o"))).collect();
+    let text = format!("email {} that it works", names.join(", "));
+    assert_eq!(check(&text, &[]), Ok(()));
+    assert!(matches!(plan_of(&text, &[]), Proposal::Reply { .. }));
 }
 
 #[test]

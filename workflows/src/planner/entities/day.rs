@@ -50,10 +50,11 @@ const MONTHS: [&[&str]; 12] = [
     &["november", "nov"],
     &["december", "dec"],
 ];
-const HOLIDAYS: [(&str, u32, u32); 9] = [
+const HOLIDAYS: [(&str, u32, u32); 10] = [
     ("christmas eve", 12, 24),
     ("christmas day", 12, 25),
     ("christmas", 12, 25),
+    ("xmas", 12, 25),
     ("boxing day", 12, 26),
     ("new year's eve", 12, 31),
     ("new year's day", 1, 1),
@@ -84,7 +85,8 @@ pub fn month(tokens: Tokens<'_, '_>, at: usize) -> Read<u32> {
 
 /// A day or a span of days.
 pub fn span(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
-    named(tokens, at, moment)
+    stretch(tokens, at, moment)
+        .or_else(|| named(tokens, at, moment))
         .or_else(|| numeric(tokens, at, moment))
         .or_else(|| month_day(tokens, at, moment))
         .or_else(|| before(tokens, at, moment))
@@ -93,6 +95,43 @@ pub fn span(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
         .or_else(|| period(tokens, at, moment))
         .or_else(|| holiday(tokens, at, moment))
         .or_else(|| whole_month(tokens, at, moment))
+}
+
+/// Several days: `from 13 to 15 July`, `July 13-15`, `Monday to Wednesday`.
+fn stretch(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
+    const JOINS: &[&str] = &["to the", "to", "until", "till", "thru", "through", "-", "\u{2013}", "and the", "and"];
+    let led = is_any(tokens, at, &["from", "between"]);
+    let start = if led { at + 1 } else { at };
+    let join =
+        |next: usize| any_phrase(tokens, next, JOINS).filter(|_| !is(tokens, next, "and") || is(tokens, at, "between"));
+    let number = |at: usize| {
+        number::ordinal(tokens, at).or_else(|| number::whole(tokens, at).filter(|_| tokens[at].kind == Kind::Number))
+    };
+    // "13 to 15 July": the month is said once, behind.
+    let day = if is(tokens, start, "the") { start + 1 } else { start };
+    if let Some((first, next)) = number(day).filter(|(first, _)| (1..=31).contains(first))
+        && let Some(last) = join(next)
+        && let Some((end, next)) = month_day(tokens, last, moment)
+        && number(last).is_some()
+    {
+        let first = end.first.with_day(first).filter(|first| *first < end.first)?;
+        return Some((Span { first, ..end }, next));
+    }
+    // "July 13-15": it is said once, before.
+    if let Some((first, next)) = month(tokens, start).and_then(|_| month_day(tokens, start, moment))
+        && let Some((last, next)) = join(next).and_then(number)
+        && tokens.get(next).is_none_or(|token| !token.is_any(&["am", "pm", ":", "h"]))
+    {
+        let last = first.first.with_day(last).filter(|last| *last > first.first)?;
+        return Some((Span { end: last.succ_opt()?, ..first }, next));
+    }
+    let (first, next) = of_week(tokens, start, moment)?;
+    let (last, next) = of_week(tokens, join(next)?, moment)?;
+    let mut end = last.end;
+    if end <= first.first {
+        end = end.checked_add_days(Days::new(7))?;
+    }
+    Some((Span { end, ..first }, next))
 }
 
 /// Days that are over: `last Friday`, `last week`, `3 days ago`.
@@ -328,7 +367,12 @@ fn of_week(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
 fn is_plain_word(tokens: Tokens<'_, '_>, at: usize) -> bool {
     let token = &tokens[at];
     let short = token.is_any(&["sat", "sun", "wed", "mon"]);
-    let led = at == 0 || is_any(tokens, at - 1, &["on", "next", "this", "every", "by", "until", "to", "and", "from"]);
+    let alone = tokens.get(at + 1).is_none_or(|next| {
+        next.kind != Kind::Word
+            || next.is_any(&["at", "morning", "afternoon", "evening", "night", "next", "from", "noon"])
+    });
+    let led = (at == 0 && alone)
+        || at > 0 && is_any(tokens, at - 1, &["on", "next", "this", "every", "by", "until", "to", "and", "from"]);
     short && !led && token.text.starts_with(|c: char| c.is_lowercase())
 }
 

@@ -261,3 +261,64 @@ fn instant(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<NaiveDate
 pub fn find(tokens: Tokens<'_, '_>, moment: &Moment) -> Option<(When, usize, usize)> {
     (0..tokens.len()).find_map(|at| when(tokens, at, moment).map(|(found, next)| (found, at, next)))
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::planner::tokens::tokenize;
+
+    /// Start and end of the window, in the zone.
+    fn window(text: &str, now: &str, zone: Tz) -> String {
+        let now: DateTime<Utc> = now.parse().expect("a time");
+        let moment = Moment::new(now, zone);
+        let tokens = tokenize(text);
+        let (found, next) = when(&tokens, 0, &moment).unwrap_or_else(|| panic!("{text}: nothing"));
+        assert_eq!(next, tokens.len(), "{text}: not all of it");
+        let (from, to) = found.window(&moment);
+        format!("{}/{}", from.format("%Y-%m-%dT%H:%M"), to.format("%Y-%m-%dT%H:%M"))
+    }
+
+    #[test]
+    fn times_in_the_persons_zone() {
+        let friday = "2026-11-27T12:30:00Z";
+        let late = "2026-12-31T23:30:00Z";
+        let table = [
+            ("this afternoon", friday, Tz::Europe__Berlin, "2026-11-27T12:00/2026-11-27T18:00"),
+            ("next week", friday, Tz::Europe__Berlin, "2026-11-30T00:00/2026-12-07T00:00"),
+            ("from 3 to 5", friday, Tz::Europe__Berlin, "2026-11-27T15:00/2026-11-27T17:00"),
+            ("tomorrow between 9 and 12", friday, Tz::Europe__Berlin, "2026-11-28T09:00/2026-11-28T12:00"),
+            ("Friday 3pm", friday, Tz::Europe__Berlin, "2026-12-04T15:00/2026-12-04T16:00"),
+            ("at 3pm, on 4 December 2026", friday, Tz::Europe__Berlin, "2026-12-04T15:00/2026-12-04T16:00"),
+            ("11-1pm on Monday", friday, Tz::Europe__Berlin, "2026-11-30T11:00/2026-11-30T13:00"),
+            ("from 22:00 to 2:00", friday, Tz::Europe__Berlin, "2026-11-27T22:00/2026-11-28T02:00"),
+            ("from 13 to 15 December", friday, Tz::Europe__Berlin, "2026-12-13T00:00/2026-12-16T00:00"),
+            ("Monday to Wednesday", friday, Tz::Europe__Berlin, "2026-11-30T00:00/2026-12-03T00:00"),
+            ("9 tomorrow morning", friday, Tz::Europe__Berlin, "2026-11-28T09:00/2026-11-28T10:00"),
+            ("11/28", friday, Tz::America__New_York, "2026-11-28T00:00/2026-11-29T00:00"),
+            ("3/12", friday, Tz::America__New_York, "2027-03-12T00:00/2027-03-13T00:00"),
+            ("3/12", friday, Tz::Europe__Berlin, "2026-12-03T00:00/2026-12-04T00:00"),
+            ("Monday 3pm EST", friday, Tz::Europe__Berlin, "2026-11-30T21:00/2026-11-30T22:00"),
+            // Already next year in Tokyo, still the old one in New York.
+            ("today", late, Tz::Asia__Tokyo, "2027-01-01T00:00/2027-01-02T00:00"),
+            ("today", late, Tz::America__New_York, "2026-12-31T00:00/2027-01-01T00:00"),
+            // The clocks go forward at 2:00 that night: two hours later it is 4:30.
+            ("in 2 hours", "2026-03-29T00:30:00Z", Tz::Europe__Berlin, "2026-03-29T04:30/2026-03-29T05:30"),
+            ("29 Feb", friday, Tz::UTC, "2028-02-29T00:00/2028-03-01T00:00"),
+        ];
+        for (text, now, zone, expected) in table {
+            assert_eq!(window(text, now, zone), expected, "{text} at {now} in {zone}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_time_stay_words() {
+        let moment = Moment::new("2026-11-27T12:30:00Z".parse().expect("a time"), Tz::UTC);
+        for text in
+            ["sat down", "may I", "march on", "at 20 euros", "second", "32.13.", "25:00", "in Goa", "the second floor"]
+        {
+            assert_eq!(when(&tokenize(text), 0, &moment).map(|(_, next)| next), None, "{text}");
+        }
+    }
+}

@@ -102,6 +102,32 @@ fn other_acts() {
 }
 
 #[test]
+fn everyday_words() {
+    insta::assert_snapshot!(shown_all(&[
+        "Can you please let Bob know I'm running 10 minutes late?",
+        "Set up a meeting with Bob and Carol next Tuesday from 2 to 3:30pm at the office",
+        "Book a table for 4 at Luigi's",
+        "schedule a call with Bob and Zoe on 1 December at 14:30 about the contract",
+        "what do I have on Monday?",
+        "Am I free from Monday to Wednesday?",
+        "Invite the team to the kick-off tomorrow at 10am for 90 minutes in Goa, and remind me an hour before",
+        "send an email to dana@x.org and bob about \"Launch\" saying that we launch on Friday",
+        "tell everyone that the door is open",
+        "Email Bob. The meeting is cancelled.",
+        "Email Bob that the report is ready. Then schedule a review on Monday at 11 and invite him",
+        "delete the meeting on Friday",
+        "remind me every Monday at 9am to send the report",
+        "remind me to pay the rent on the 1st at noon",
+        "at 5pm remind me to leave",
+        "tomorrow at 9 remind me to call Bob",
+        "I want to invite Eve to lunch",
+        "who is Carol?",
+        "Schreib Bob eine Mail",
+        "call Bob tomorrow",
+    ]));
+}
+
+#[test]
 fn amendments() {
     let review = "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it";
     let table: [(&str, &[&str]); 10] = [

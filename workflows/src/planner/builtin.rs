@@ -9,9 +9,10 @@ use super::answer::local;
 use super::clause;
 use super::draft::Draft;
 use super::entities::Moment;
+use super::entities::when::When;
 use super::mentions::{self, Found};
 use super::tokens::tokenize;
-use super::want::Want;
+use super::want::{Message, Tone, Want};
 use super::{naming, phrase};
 use crate::action::Catalog;
 use crate::plan::{PLAN_VERSION, Plan, STAGES_MAX, Stage};
@@ -53,7 +54,7 @@ pub fn propose(request: &PlanRequest<'_>) -> Proposal {
     if wants.is_empty() {
         return unknown(&text, &moment, request);
     }
-    share(&mut wants);
+    share(&mut wants, &moment);
     if let Some(reply) = unavailable(&wants, request.catalog) {
         return reply;
     }
@@ -98,7 +99,7 @@ fn bounded(text: &str) -> &str {
 }
 
 /// Gives every act what another said: `it`, `them`, the time of the first act.
-fn share(wants: &mut [Want]) {
+fn share(wants: &mut [Want], moment: &Moment) {
     for at in 0..wants.len() {
         if wants[at].same_people && wants[at].parties.is_empty() {
             let before = wants[..at].iter().rev().find(|other| !other.parties.is_empty());
@@ -108,11 +109,29 @@ fn share(wants: &mut [Want]) {
                 wants[at].parties = parties;
             }
         }
+        if wants[at].is("set_reminder") && wants[at].refers {
+            remind_before(wants, at, moment);
+            continue;
+        }
         let points = wants[at].refers && is_timed(&wants[at]);
         if points || (is_timed(&wants[at]) && wants[at].when.is_none() && at > 0 && wants[at].title.is_none()) {
             borrow(wants, at);
         }
     }
+}
+
+/// `remind me an hour before`: before the act that has a time.
+fn remind_before(wants: &mut [Want], at: usize, moment: &Moment) {
+    let Some(length) = wants[at].length else { return };
+    let timed = |other: &&Want| other.when.as_ref().is_some_and(When::has_time);
+    let Some(other) = wants[..at].iter().rev().chain(&wants[at + 1..]).find(timed) else { return };
+    let start = other.when.as_ref().filter(|when| !when.is_past()).and_then(|when| when.start(moment));
+    let what = other.title.clone().or_else(|| other.message.as_ref().map(|message| message.said.clone()));
+    let at_time = start.map(|start| format!(" at {}", phrase::clock(start.time()))).unwrap_or_default();
+    let told = what.map(|what| format!("{what}{at_time}"));
+    let told = told.map(|said| Message { tone: Tone::Statement, full: said.clone(), said });
+    wants[at].when = start.map(|start| When { instant: Some(start - length), ..When::default() });
+    wants[at].message = wants[at].message.take().or(told);
 }
 
 fn is_timed(want: &Want) -> bool {
@@ -121,7 +140,7 @@ fn is_timed(want: &Want) -> bool {
 
 fn borrow(wants: &mut [Want], at: usize) {
     let others = || wants[..at].iter().rev().chain(wants[at + 1..].iter()).filter(|other| !other.is("set_reminder"));
-    let when = others().find_map(|other| other.when.clone().filter(super::entities::when::When::has_time));
+    let when = others().find_map(|other| other.when.clone().filter(When::has_time));
     let length = others().filter(|other| is_timed(other)).find_map(|other| other.length);
     let title = others().find_map(|other| {
         let told = other.message.as_ref().and_then(|message| naming::subject_of(&message.said));

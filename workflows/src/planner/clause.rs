@@ -2,6 +2,7 @@
 
 use super::acts::{self, Act, Head};
 use super::entities::people::{self, Party};
+use super::entities::when;
 use super::entities::{Moment, Tokens, any_phrase, is, is_any};
 use super::mentions::{self, Found, Mention};
 use super::tokens::{Kind, Token};
@@ -86,6 +87,13 @@ pub fn opening(tokens: Tokens<'_, '_>, at: usize) -> Option<(&'static dyn Act, H
     courtesy(tokens, at).find_map(|start| acts::head(tokens, start))
 }
 
+/// The act behind a time that is said first: `tomorrow at 9 remind me to …`.
+fn opening_behind_time(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Option<(&'static dyn Act, Head)> {
+    let start = courtesy(tokens, at).last()?;
+    let (_, next) = when::when(tokens, start, moment)?;
+    opening(tokens, next)
+}
+
 /// How sharply a position is cut off from what is before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
@@ -116,7 +124,11 @@ pub fn clauses<'a>(text: &'a str, tokens: &'a [Token<'a>], moment: Moment, conta
     let mut verbatim = false;
     while at < tokens.len() && heads.len() < ACTS_MAX {
         let cut = cut_before(tokens, at);
-        let found = if cut == Cut::None || verbatim { None } else { opening(tokens, at) };
+        let found = if cut == Cut::None || verbatim {
+            None
+        } else {
+            opening(tokens, at).or_else(|| opening_behind_time(tokens, at, &moment))
+        };
         let found =
             found.filter(|(act, head)| heads.is_empty() || cut == Cut::Hard || (head.strong && !keeps(&heads, *act)));
         if let Some((act, head)) = found {
@@ -133,7 +145,11 @@ pub fn clauses<'a>(text: &'a str, tokens: &'a [Token<'a>], moment: Moment, conta
         .zip(ends)
         .map(|((start, act, head), end)| {
             let tokens = &tokens[..trimmed(tokens, head.next, end)];
-            let mentions = mentions::mentions(tokens, head.next, &moment, contacts);
+            let first = courtesy(tokens, start).last().unwrap_or(start);
+            let led = when::when(&tokens[..head.next.min(tokens.len())], first, &moment);
+            let mut mentions: Vec<Mention> =
+                led.map(|(when, end)| Mention { found: Found::When(when), start: first, end }).into_iter().collect();
+            mentions.extend(mentions::mentions(tokens, head.next, &moment, contacts));
             Clause { act, text, tokens, start, body: head.next, mentions, moment, contacts }
         })
         .collect()
@@ -265,7 +281,7 @@ impl Clause<'_> {
         let my = is_any(self.tokens, at, &["my", "our"]);
         let start = if my { at + 1 } else { at };
         let first = self.tokens.get(start).filter(|token| token.kind == Kind::Word && !token.is_any(GRAMMAR))?;
-        if super::entities::when::when(self.tokens, start, &self.moment).is_some() {
+        if when::when(self.tokens, start, &self.moment).is_some() {
             return None;
         }
         let capital = |token: &Token<'_>| {

@@ -48,7 +48,8 @@ pub fn title(words: &str) -> Option<String> {
     (!text.is_empty()).then(|| phrase::capitalised(&text))
 }
 
-const VERBS: &[&str] = &[
+/// Verbs behind the subject of a sentence.
+pub const VERBS: &[&str] = &[
     "moved", "moves", "is", "was", "are", "were", "will", "has", "have", "starts", "begins", "takes", "got", "gets",
     "can", "must", "needs", "happens", "ends", "changed", "changes", "comes", "should", "would", "could", "may",
     "might", "shall", "had", "been", "isn't", "won't",

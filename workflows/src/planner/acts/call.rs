@@ -63,10 +63,10 @@ impl Act for Call {
         let (parties, next, choose) = clause.people(clause.body);
         (want.parties, want.choose) = (parties, choose);
         want.same_people = want.parties.is_empty() && is_any(clause.tokens, clause.body, &["them", "him", "her"]);
-        if let Some(about) =
-            (next..clause.end()).find(|at| is_any(clause.tokens, *at, &["about", "on", "regarding", "to", "called"]))
-            && !clause.mentions.iter().any(|mention| (mention.start..mention.end).contains(&about))
-        {
+        let inside = |at: usize| clause.mentions.iter().any(|mention| (mention.start..mention.end).contains(&at));
+        let leads = ["about", "on", "regarding", "to", "called"];
+        let about = (next..clause.end()).find(|at| is_any(clause.tokens, *at, &leads) && !inside(*at));
+        if let Some(about) = about {
             want.title = want.title.or_else(|| naming::title(&clause.rest(about + 1, clause.end())));
         }
         want

@@ -26,6 +26,20 @@ const STRONG: &[&str] = &[
     "pencil in",
 ];
 const WEAK: &[&str] = &["plan", "book", "organize", "organise", "enter"];
+const BOOKED: &[&str] = &[
+    "table",
+    "hotel",
+    "flight",
+    "room",
+    "restaurant",
+    "ticket",
+    "tickets",
+    "taxi",
+    "seat",
+    "seats",
+    "flights",
+    "train",
+];
 const NOUNS: &[&str] = &[
     "lunch",
     "dinner",
@@ -67,10 +81,13 @@ impl Act for Event {
             return Some(Head::strong(at + 1));
         }
         if let Some(next) = any_phrase(tokens, at, WEAK) {
-            return (next < tokens.len()).then(|| Head::weak(next));
+            // Booking a table or a room is more than an entry in the calendar.
+            let books = (next..tokens.len().min(next + 4)).any(|at| is_any(tokens, at, BOOKED));
+            return (!books && next < tokens.len()).then(|| Head::weak(next));
         }
         let noun = if is_any(tokens, at, &["a", "an", "my", "the"]) { at + 1 } else { at };
-        (is_any(tokens, noun, NOUNS) && noun + 1 < tokens.len()).then(|| Head::weak(at))
+        (is_any(tokens, noun, NOUNS) && noun + 1 < tokens.len() && !is_any(tokens, noun + 1, naming::VERBS))
+            .then(|| Head::weak(at))
     }
 
     fn read(&self, clause: &Clause<'_>) -> Want {

@@ -30,7 +30,12 @@ const STRONG: &[&str] = &[
     "shoot an email to",
     "write a mail to",
     "write an email to",
+    "email the meeting link to",
+    "send the meeting link to",
+    "email the link to",
+    "mail the link to",
     "email it to",
+    "mail it to",
     "send a mail",
     "send an email",
     "send email to",
@@ -107,11 +112,9 @@ impl Act for Mail {
         let id = draft.id("mail");
         let names = naming::parties(&want.parties);
         let subject = mail_text::subject(want, draft);
-        let title = format!(
-            "Mail {}: {subject}",
-            if names.is_empty() { "it".to_owned() } else { format!("to {}", phrase::row(&names)) }
-        );
-        draft.titles.push(format!("Mail to {}", phrase::row(&names)));
+        let whom = if names.is_empty() { "Mail".to_owned() } else { format!("Mail to {}", phrase::row(&names)) };
+        let title = format!("{whom}: {subject}");
+        draft.titles.push(whom);
         let text = text_of(want, draft, &id, &names);
         if want.choose
             && let Some(stage) = draft.choose_people(&id, "Who shall get the mail?", &want.parties)
@@ -121,7 +124,14 @@ impl Act for Mail {
             draft.execute(&id, &title, self.action(), params(to, &subject, body));
             return;
         }
-        let to = if want.parties.is_empty() { vec![asked(draft, &id)] } else { draft.recipients(&want.parties) };
+        if want.parties.is_empty() {
+            let ask = draft.id(&format!("{id}_to"));
+            draft.ask(&ask, "Who shall get the mail? Please type the addresses.", AnswerType::Emails, Vec::new());
+            let body = mail_text::body(&Greeting::Nobody, want, &text, draft);
+            draft.execute(&id, &title, self.action(), params(json!(format!("{{{{ {ask} }}}}")), &subject, body));
+            return;
+        }
+        let to = draft.recipients(&want.parties);
         if want.separately && to.len() > 1 {
             separately(&id, &title, &to, &subject, (want, &text), draft);
             return;
@@ -144,12 +154,6 @@ fn params(to: Value, subject: &str, body: String) -> Map<String, Value> {
     params.insert("subject".to_owned(), Value::from(phrase::literal(subject)));
     params.insert("body".to_owned(), Value::from(body));
     params
-}
-
-fn asked(draft: &mut Draft<'_>, base: &str) -> Recipient {
-    let id = draft.id(&format!("{base}_to"));
-    draft.ask(&id, "Who shall get the mail? Please type the address.", AnswerType::Email, Vec::new());
-    Recipient { name: None, address: format!("{{{{ {id} }}}}"), is_known: false }
 }
 
 /// One mail to each: one stage over a list when all addresses are known, else a stage each.
@@ -198,7 +202,7 @@ fn text_of(want: &Want, draft: &mut Draft<'_>, base: &str, names: &[String]) -> 
 
 fn read_message(clause: &Clause<'_>, from: usize, want: &mut Want) {
     let (tokens, end) = (clause.tokens, clause.end());
-    let mut at = from;
+    let mut at = if is(tokens, from, ".") { from + 1 } else { from };
     while let Some(past) = any_phrase(
         tokens,
         at,
@@ -216,8 +220,8 @@ fn read_message(clause: &Clause<'_>, from: usize, want: &mut Want) {
     }
     if let Some(next) = any_phrase(tokens, at, &["about", "regarding", "on the subject of"]) {
         let stop = (next..end).find(|at| any_phrase(tokens, *at, CONNECTORS).is_some()).unwrap_or(end);
-        want.about =
-            Some(clause_text(clause, next, stop).trim_end_matches('.').to_owned()).filter(|text| !text.is_empty());
+        want.about = Some(clause_text(clause, next, stop).trim_matches(['.', '"', '\u{201c}', '\u{201d}']).to_owned())
+            .filter(|text| !text.is_empty());
         at = stop;
     }
     let (tone, start) = tone(clause, at);
@@ -227,6 +231,9 @@ fn read_message(clause: &Clause<'_>, from: usize, want: &mut Want) {
         return;
     }
     let end = untailed(clause, start, want.refers);
+    // The mark at the end of "could you tell Bob …?" is ours, not Bob's.
+    let asked = (clause.start..clause.body).any(|at| is_any(tokens, at, &["can", "could", "would", "will"]));
+    let end = if asked && tone == Tone::Statement && end > start && is(tokens, end - 1, "?") { end - 1 } else { end };
     let said = clause_text(clause, start, end);
     // One word is no message, unless it was marked as one.
     if said.is_empty() || (start == at && end <= start + 1) {

@@ -6,8 +6,8 @@ use super::{Act, Head};
 use crate::plan::AnswerType;
 use crate::planner::clause::Clause;
 use crate::planner::draft::Draft;
-use crate::planner::entities::{Tokens, any_phrase};
-use crate::planner::mentions::{self, Found};
+use crate::planner::entities::{Tokens, any_phrase, is_any};
+use crate::planner::mentions::{self, Found, Mention};
 use crate::planner::want::{Message, Tone, Want};
 use crate::planner::{naming, phrase};
 
@@ -54,6 +54,15 @@ impl Act for Reminder {
         let mut want = clause.want();
         want.message = told(clause);
         want.parties.clear();
+        if let Some(mention) = clause.mentions.iter().find(|mention| is_before(clause, mention)) {
+            // "an hour before": of the other act. What is told is known when the acts are put together.
+            want.refers = true;
+            let rest = clause.rest(mention.end + 1, clause.end());
+            want.message = naming::title(&rest).map(|said| Message { tone: Tone::Statement, full: said.clone(), said });
+        } else {
+            want.length = None;
+            want.refers = false;
+        }
         want
     }
 
@@ -81,6 +90,11 @@ impl Act for Reminder {
         draft.titles.push(phrase::capitalised(what.trim_start_matches("the ")));
         draft.execute(&id, &format!("Set {what}"), self.action(), params);
     }
+}
+
+fn is_before(clause: &Clause<'_>, mention: &Mention) -> bool {
+    matches!(mention.found, Found::Length(_))
+        && is_any(clause.tokens, mention.end, &["before", "beforehand", "earlier", "ahead"])
 }
 
 /// What is to be told: everything but the time at the edges and the `to` before it.

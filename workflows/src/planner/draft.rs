@@ -42,6 +42,8 @@ pub struct Link {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// When it is, in full.
+    pub when: Option<String>,
 }
 
 /// A plan in the making.

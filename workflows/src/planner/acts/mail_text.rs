@@ -102,7 +102,9 @@ pub(super) fn body(greeting: &Greeting, want: &Want, text: &str, draft: &Draft<'
         parts.push(text.to_owned());
     }
     if let Some(link) = draft.link.as_ref().filter(|_| want.refers) {
-        parts.push(format!("The video meeting is here:\n{{{{ {}.url }}}}", link.id));
+        let when = link.when.as_ref().filter(|_| text.is_empty());
+        let when = when.map(|when| format!(" on {when}")).unwrap_or_default();
+        parts.push(format!("The video meeting{when} is here:\n{{{{ {}.url }}}}", link.id));
     }
     parts.push(format!("Best regards,\n{}", phrase::literal(&draft.person.name)));
     parts.join("\n\n")

@@ -112,6 +112,8 @@ impl Act for Meeting {
         }
         draft.titles.push(format!("Video meeting “{title}”"));
         draft.execute(&id, &format!("Create the video meeting “{title}”"), self.action(), params);
-        draft.link.get_or_insert(Link { id, title });
+        let when = want.when.as_ref().filter(|when| !when.is_past() && when.has_time());
+        let when = when.and_then(|when| phrase::full(when, &draft.moment));
+        draft.link.get_or_insert(Link { id, title, when });
     }
 }

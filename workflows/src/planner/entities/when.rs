@@ -155,7 +155,6 @@ enum Piece {
 
 /// Words between the pieces: `on`, `at`, a comma.
 const LINKS: &[&str] = &[
-    "on the",
     "at around",
     "at about",
     "on",

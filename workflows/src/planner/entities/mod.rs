@@ -10,6 +10,7 @@ pub mod duration;
 pub mod money;
 pub mod number;
 pub mod people;
+pub mod period;
 pub mod place;
 pub mod repeat;
 pub mod when;

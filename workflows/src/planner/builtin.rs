@@ -8,8 +8,8 @@ use super::amend::{self, Amended};
 use super::answer::local;
 use super::clause;
 use super::draft::Draft;
-use super::entities::Moment;
 use super::entities::when::When;
+use super::entities::{Moment, money, number};
 use super::mentions::{self, Found};
 use super::tokens::tokenize;
 use super::want::{Message, Tone, Want};
@@ -58,7 +58,10 @@ pub fn propose(request: &PlanRequest<'_>) -> Proposal {
     if let Some(reply) = unavailable(&wants, request.catalog) {
         return reply;
     }
-    let intent = intent(&wants, &moment);
+    let mut intent = intent(&wants, &moment);
+    if let Some(money) = budget(&tokens, &request.person.settings.currency) {
+        intent.entities.insert("budget".to_owned(), money);
+    }
     let (order, linked) = ordered(wants);
     let mut draft = Draft::new(request.person, moment);
     draft.renamed = title;
@@ -80,6 +83,12 @@ pub fn propose(request: &PlanRequest<'_>) -> Proposal {
     let title = phrase::shortened(&titles.join("; "), TITLE_CHARS_MAX);
     let plan = Plan { version: PLAN_VERSION, title, intent: kind, slots, stages };
     Proposal::Plan { plan: Box::new(plan), intent }
+}
+
+/// The first sum of money that words make clear to be one.
+fn budget(tokens: &[super::tokens::Token<'_>], currency: &str) -> Option<Value> {
+    let sum = (0..tokens.len()).find_map(|at| money::sum(tokens, at).filter(|(sum, _)| sum.marked))?.0;
+    Some(json!({"amount": number::to_json(sum.amount), "currency": sum.currency.unwrap_or(currency)}))
 }
 
 fn stage_count(stages: &[Stage]) -> usize {
@@ -140,7 +149,8 @@ fn is_timed(want: &Want) -> bool {
 
 fn borrow(wants: &mut [Want], at: usize) {
     let others = || wants[..at].iter().rev().chain(wants[at + 1..].iter()).filter(|other| !other.is("set_reminder"));
-    let when = others().find_map(|other| other.when.clone().filter(When::has_time));
+    let timed = others().find_map(|other| other.when.clone().filter(When::has_time));
+    let when = timed.or_else(|| others().find_map(|other| other.when.clone()));
     let length = others().filter(|other| is_timed(other)).find_map(|other| other.length);
     let title = others().find_map(|other| {
         let told = other.message.as_ref().and_then(|message| naming::subject_of(&message.said));

@@ -130,7 +130,7 @@ pub fn clauses<'a>(text: &'a str, tokens: &'a [Token<'a>], moment: Moment, conta
             opening(tokens, at).or_else(|| opening_behind_time(tokens, at, &moment))
         };
         let found =
-            found.filter(|(act, head)| heads.is_empty() || cut == Cut::Hard || (head.strong && !keeps(&heads, *act)));
+            found.filter(|(act, head)| heads.is_empty() || cut == Cut::Hard || splits_softly(&heads, *act, *head));
         if let Some((act, head)) = found {
             heads.push((at, act, head));
             at = head.next.max(at + 1);
@@ -153,6 +153,16 @@ pub fn clauses<'a>(text: &'a str, tokens: &'a [Token<'a>], moment: Moment, conta
             Clause { act, text, tokens, start, body: head.next, mentions, moment, contacts }
         })
         .collect()
+}
+
+/// Whether an act behind `and` or a comma is one of its own. What is told may hold weak words.
+fn splits_softly(heads: &[(usize, &'static dyn Act, Head)], act: &'static dyn Act, head: Head) -> bool {
+    if head.strong {
+        return !keeps(heads, act);
+    }
+    let tells = ["send_email", "set_reminder", "send_notification"];
+    let told = heads.last().is_some_and(|(_, last, _)| tells.contains(&last.kind()));
+    !told && matches!(act.kind(), "send_email" | "cancel_event")
 }
 
 /// `remind me to buy milk and call mum` is one reminder.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use super::answer::local;
@@ -64,6 +64,7 @@ pub struct Draft<'a> {
     acts: Vec<Stage>,
     ids: HashSet<String>,
     known: HashMap<String, Recipient>,
+    times: HashMap<NaiveDate, String>,
 }
 
 impl<'a> Draft<'a> {
@@ -80,6 +81,7 @@ impl<'a> Draft<'a> {
             acts: Vec::new(),
             ids: HashSet::new(),
             known: HashMap::new(),
+            times: HashMap::new(),
         }
     }
 
@@ -146,8 +148,13 @@ impl<'a> Draft<'a> {
             }
             return local(start);
         }
-        let id = self.id(&format!("{base}_time"));
         let day = when.date(&moment);
+        if let Some(id) = self.times.get(&day) {
+            // Asked already for another act of that day.
+            return format!("{}T{{{{ {id} }}}}", day.format("%Y-%m-%d"));
+        }
+        let id = self.id(&format!("{base}_time"));
+        self.times.insert(day, id.clone());
         self.ask(
             &id,
             &format!("At what time on {} shall {what} be?", phrase::date(day)),

@@ -49,7 +49,9 @@ impl Act for Invitation {
         let (parties, next, choose) = clause.people(clause.body);
         let next = if want.same_people && parties.is_empty() { clause.body + 1 } else { next };
         (want.parties, want.choose) = (parties, choose);
-        let mut drop_place = clause.rest(next, clause.end());
+        // Behind a comma comes something else: "invite our friends, budget around 50k".
+        let stop = (next..clause.end()).find(|at| clause.is(*at, ",")).unwrap_or(clause.end());
+        let mut drop_place = clause.rest(next, stop);
         if let Some(place) = &want.place {
             for lead in ["at ", "in "] {
                 drop_place = drop_place.replace(&format!("{lead}{place}"), "");
@@ -61,7 +63,9 @@ impl Act for Invitation {
 
     fn write(&self, want: &Want, draft: &mut Draft<'_>) {
         let id = draft.id("invitation");
-        let title = draft.renamed.clone().or_else(|| want.title.clone()).unwrap_or_else(|| "Meeting".to_owned());
+        let known = draft.renamed.clone().or_else(|| want.title.clone());
+        let written = known.as_deref().map_or_else(|| ask_title(draft, &id), phrase::literal);
+        let what = known.map_or_else(|| "it".to_owned(), |title| format!("“{title}”"));
         let mut params = Map::new();
         let to = match draft_choice(want, draft, &id) {
             Some(to) => to,
@@ -73,8 +77,8 @@ impl Act for Invitation {
             None => json!(draft.recipients(&want.parties).into_iter().map(|one| one.address).collect::<Vec<_>>()),
         };
         params.insert("to".to_owned(), to);
-        params.insert("title".to_owned(), Value::from(phrase::literal(&title)));
-        let start = draft.starts_at(want, &id, &format!("“{title}”"));
+        params.insert("title".to_owned(), Value::from(written));
+        let start = draft.starts_at(want, &id, &what);
         params.insert("starts_at".to_owned(), Value::from(start));
         super::event::insert_end(&mut params, want, draft, Some(MINUTES));
         if let Some(place) = &want.place {
@@ -84,9 +88,15 @@ impl Act for Invitation {
             params.insert("url".to_owned(), Value::from(format!("{{{{ {}.url }}}}", link.id)));
         }
         let names = phrase::row(&naming::parties(&want.parties));
-        draft.titles.push(format!("Invitation to “{title}”"));
-        draft.execute(&id, &format!("Invite {names} to “{title}”"), self.action(), params);
+        draft.titles.push(if what == "it" { "Invitation".to_owned() } else { format!("Invitation to {what}") });
+        draft.execute(&id, &format!("Invite {names} to {what}"), self.action(), params);
     }
+}
+
+fn ask_title(draft: &mut Draft<'_>, id: &str) -> String {
+    let ask = draft.id(&format!("{id}_title"));
+    draft.ask(&ask, "What is the invitation to?", crate::plan::AnswerType::Text, Vec::new());
+    format!("{{{{ {ask} }}}}")
 }
 
 fn draft_choice(want: &Want, draft: &mut Draft<'_>, id: &str) -> Option<Value> {

@@ -124,6 +124,10 @@ fn everyday_words() {
         "who is Carol?",
         "Schreib Bob eine Mail",
         "call Bob tomorrow",
+        "cancel the review on Friday at 3pm and tell Bob that it is off",
+        "Plan a surprise birthday party for my wife next Saturday in Goa, invite our friends, budget around 50k",
+        "can you invite Bob?",
+        "Email Bob that the review moved to next Tuesday at 10am, create a video meeting for it and remind me 30 minutes before",
     ]));
 }
 

@@ -1,2 +1,3 @@
 //! Super Manager.
+pub mod http;
 pub mod store;

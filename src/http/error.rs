@@ -74,10 +74,7 @@ impl ApiError {
     /// Too much is going on.
     pub fn busy() -> Self {
         let text = "Too busy right now; please try again in a moment";
-        Self {
-            retry_after_secs: Some(BUSY_RETRY_SECS),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text)
-        }
+        Self { retry_after_secs: Some(BUSY_RETRY_SECS), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text) }
     }
 
     fn internal(error: &dyn std::error::Error) -> Self {

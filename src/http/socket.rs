@@ -4,8 +4,8 @@
 //! hint, what has come since. So there is neither gap nor double, and a slow reader costs no
 //! memory: it is disconnected when one frame takes too long to leave.
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -196,7 +196,8 @@ impl Live<'_> {
             // Protocol pings are answered by the library.
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => return Ok(()),
         };
-        let kind = serde_json::from_str::<Value>(&text).ok().and_then(|said| said.get("type")?.as_str().map(str::to_owned));
+        let kind =
+            serde_json::from_str::<Value>(&text).ok().and_then(|said| said.get("type")?.as_str().map(str::to_owned));
         match kind.as_deref() {
             Some("ping") => self.tell(FrameKind::Connected, &json!({"pong": true})).await,
             _ => self.tell(FrameKind::Error, &json!({"detail": "Only {\"type\":\"ping\"} is understood here"})).await,
@@ -204,7 +205,8 @@ impl Live<'_> {
     }
 
     async fn send(&mut self, text: String) -> Result<(), End> {
-        let sent = tokio::time::timeout(self.state.config.socket_send_limit, self.socket.send(Message::text(text))).await;
+        let sent =
+            tokio::time::timeout(self.state.config.socket_send_limit, self.socket.send(Message::text(text))).await;
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),

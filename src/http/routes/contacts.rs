@@ -44,7 +44,10 @@ fn read(body: &Value, id: ContactId) -> Result<Contact, ApiError> {
 
 fn is_address(text: &str) -> bool {
     let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>'));
-    plain && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains(char::is_alphanumeric))
+    plain
+        && text
+            .rsplit_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && domain.contains(char::is_alphanumeric))
 }
 
 /// Everyone in the caller's address book.

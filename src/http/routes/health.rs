@@ -48,7 +48,11 @@ pub(crate) async fn ready(State(state): State<HttpState>) -> Answered {
     if state.health.ready().await {
         return Ok(Json(json!({"status": "ready"})));
     }
-    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Storage does not answer, or the service is stopping"))
+    Err(ApiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "not_ready",
+        "Storage does not answer, or the service is stopping",
+    ))
 }
 
 /// Version, providers, channels, queue and features.

@@ -46,7 +46,11 @@ pub(crate) async fn settings(Reader(caller): Reader) -> Answered {
 #[utoipa::path(patch, path = "/api/settings", tag = "people",
     request_body(content = Value, example = json!({"timezone": "Asia/Kolkata", "currency": "INR"})),
     responses((status = 200, description = "Settings", body = Value), (status = 422, description = "Wrong fields")))]
-pub(crate) async fn change_settings(State(state): State<HttpState>, Actor(caller): Actor, Body(body): Body) -> Answered {
+pub(crate) async fn change_settings(
+    State(state): State<HttpState>,
+    Actor(caller): Actor,
+    Body(body): Body,
+) -> Answered {
     let settings = changed(&caller.person.settings, &body)?;
     state.persons.save_settings(&caller.person.id, &settings).await?;
     Ok(Json(json!(settings)))

@@ -93,12 +93,7 @@ pub(crate) async fn run(
     Ok((StatusCode::CREATED, Json(render::process(&row, None))))
 }
 
-async fn command(
-    state: &HttpState,
-    person: &PersonId,
-    id: TaskId,
-    make: fn(Option<TaskId>) -> Command,
-) -> Answered {
+async fn command(state: &HttpState, person: &PersonId, id: TaskId, make: fn(Option<TaskId>) -> Command) -> Answered {
     let row = own(state, person, &id).await?;
     let origin = Origin { source_id: state.ids.fresh(), conversation_id: row.conversation_id };
     let kind = InboundKind::Command(make(Some(id.clone())));

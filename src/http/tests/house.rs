@@ -22,9 +22,9 @@ use workflows::ports::{
 
 use crate::http::auth::{owner, secret};
 use crate::http::{Health, HttpConfig, HttpState, Hub, PluginInfo, router};
+use crate::store::PeopleStore;
 use crate::store::access::{Credential, CredentialKind, Scope};
 use crate::store::sqlite::Db;
-use crate::store::{AccessStore, PeopleStore};
 
 /// Ids that count, so that snapshots are the same every time.
 #[derive(Default)]
@@ -160,7 +160,8 @@ impl House {
         let db = Arc::new(Db::open(&folder.path().join("test.db")).await.unwrap());
         let clock = Arc::new(ManualClock::new(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap()));
         let (ids, hub) = (Arc::new(TestIds::default()), Arc::new(Hub::default()));
-        owner::ensure_owner(db.as_ref(), settings(), Some(OWNER), clock.as_ref(), ids.as_ref()).await.unwrap();
+        let welcome = owner::ensure_owner(db.as_ref(), settings(), Some(OWNER), clock.as_ref(), ids.as_ref()).await;
+        let owner = welcome.unwrap().owner.id;
         let bob = Person { id: "bob".into(), name: "Bob".to_owned(), role: Role::Member, settings: settings() };
         db.create_person(&bob, clock.now()).await.unwrap();
         let ledger = Arc::new(Ledger { catalog: catalog(), sent: AtomicU64::new(0) });
@@ -191,7 +192,6 @@ impl House {
             config: Arc::new(config()),
         };
         let house = Self { app: router(state.clone()), state, ledger, clock, _folder: folder };
-        let owner = house.state.persons.persons().await.unwrap()[0].id.clone();
         let all = vec![Scope::Read, Scope::Act, Scope::Approve];
         house.token(BOB, &"bob".into(), all).await;
         house.token(READ, &owner, vec![Scope::Read]).await;
@@ -246,9 +246,8 @@ pub(super) fn request(method: &str, path: &str, token: &str, body: Option<Value>
     }
     match body {
         None => request.body(Body::empty()).unwrap(),
-        Some(body) => request
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(body.to_string()))
-            .unwrap(),
+        Some(body) => {
+            request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap()
+        }
     }
 }

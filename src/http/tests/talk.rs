@@ -38,9 +38,7 @@ async fn a_request_is_asked_about_confirmed_and_done_once() {
     let (status, decided) = house.ask("POST", "/api/agent/confirm", OWNER, Some(again)).await;
     assert_eq!((status, &decided["code"]), (StatusCode::CONFLICT, &json!("already_decided")));
     let (_, task) = house.ask("GET", &format!("/api/task/{}", asked["task_id"].as_str().unwrap()), OWNER, None).await;
-    insta::assert_json_snapshot!("whole_talk", json!([asked, ready, done, decided, task]), {
-        ".**.prompt_id" => "[prompt]", ".**.request_id" => "[request]", "[1].pending_actions[].id" => "[effect]",
-    });
+    insta::assert_json_snapshot!("whole_talk", json!([asked, ready, done, decided, task]));
 }
 
 #[tokio::test]
@@ -98,7 +96,11 @@ async fn other_peoples_things_are_not_there() {
         ("POST", format!("/api/tasks/{task}/undo"), None),
         ("POST", "/api/agent/process".to_owned(), Some(json!({"message": "hi", "session_id": "s"}))),
         ("POST", "/api/agent/select".to_owned(), Some(json!({"session_id": "s", "selection": "a"}))),
-        ("POST", "/api/agent/select".to_owned(), Some(json!({"session_id": "s", "selection": "a", "prompt_id": prompt}))),
+        (
+            "POST",
+            "/api/agent/select".to_owned(),
+            Some(json!({"session_id": "s", "selection": "a", "prompt_id": prompt})),
+        ),
         ("POST", "/api/agent/confirm".to_owned(), Some(json!({"session_id": "s", "action": "approve_all"}))),
         ("POST", "/api/tasks".to_owned(), Some(json!({"plan": plan(), "session_id": "s"}))),
     ] {

@@ -97,7 +97,10 @@ async fn five_wrong_codes_and_the_right_one_must_wait() {
     let (status, headers, _) = house.send(right).await;
     assert_eq!((status, headers[header::RETRY_AFTER].to_str().unwrap()), (StatusCode::TOO_MANY_REQUESTS, "900"));
     house.clock.advance(chrono::Duration::minutes(9));
-    assert_eq!(house.ask("POST", "/api/session", "", Some(json!({"code": code}))).await.0, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        house.ask("POST", "/api/session", "", Some(json!({"code": code}))).await.0,
+        StatusCode::TOO_MANY_REQUESTS
+    );
 }
 
 /// Signs in with a fresh code; the cookie.
@@ -145,7 +148,9 @@ async fn a_session_reaches_no_further_than_its_token() {
 async fn pages_are_strict_and_looking_changes_nothing() {
     let house = House::new().await;
     let code = house.ask("POST", "/api/link", OWNER, None).await.1["code"].as_str().unwrap().to_owned();
-    for path in ["/", &format!("/login?code={code}"), "/assets/app.js", "/assets/app.css", "/api/docs", "/assets/docs.js"] {
+    for path in
+        ["/", &format!("/login?code={code}"), "/assets/app.js", "/assets/app.css", "/api/docs", "/assets/docs.js"]
+    {
         let (status, headers, body) = house.send(request("GET", path, "", None)).await;
         assert_eq!(status, StatusCode::OK, "{path}");
         assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("frame-ancestors 'none'"));

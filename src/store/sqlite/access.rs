@@ -56,7 +56,11 @@ impl AccessStore for Db {
         let row = self
             .write(move |connection| {
                 Box::pin(async move {
-                    query("DELETE FROM codes WHERE expires_at <= ?1").bind(now).execute(&mut *connection).await.map_err(driver)?;
+                    query("DELETE FROM codes WHERE expires_at <= ?1")
+                        .bind(now)
+                        .execute(&mut *connection)
+                        .await
+                        .map_err(driver)?;
                     let sql = "DELETE FROM codes WHERE hash = ?1 RETURNING kind, person_id, expires_at";
                     query(sql).bind(hash).fetch_optional(connection).await.map_err(driver)
                 })
@@ -105,7 +109,8 @@ impl AccessStore for Db {
     }
 
     async fn tokens(&self, person: &PersonId) -> Result<Vec<Credential>, StoreError> {
-        let sql = "SELECT * FROM credentials WHERE person_id = ?1 AND kind = '\"token\"' ORDER BY created_at DESC LIMIT ?2";
+        let sql =
+            "SELECT * FROM credentials WHERE person_id = ?1 AND kind = '\"token\"' ORDER BY created_at DESC LIMIT ?2";
         let found = query(sql).bind(person.as_str()).bind(TOKENS_MAX).fetch_all(self.reader()).await;
         found.map_err(driver)?.iter().map(credential).collect()
     }

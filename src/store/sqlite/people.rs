@@ -38,7 +38,8 @@ impl People for Db {
     async fn contacts(&self, id: &PersonId) -> Result<Vec<Contact>, PeopleError> {
         let sql = "SELECT body FROM contacts WHERE person_id = ?1 ORDER BY name, id";
         let found: Result<Vec<String>, _> = query_scalar(sql).bind(id.as_str()).fetch_all(self.reader()).await;
-        let found = found.map_err(driver).and_then(|rows| rows.iter().map(|body| rows::json("a contact", body)).collect());
+        let found =
+            found.map_err(driver).and_then(|rows| rows.iter().map(|body| rows::json("a contact", body)).collect());
         found.map_err(|error| PeopleError(Box::new(error)))
     }
 }

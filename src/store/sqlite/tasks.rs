@@ -61,13 +61,14 @@ impl TaskStore for Db {
 
     async fn claim(&self, claim: Claim) -> Result<Vec<TaskRow>, StoreError> {
         let now = claim.now.timestamp_millis();
-        let due: Option<i64> =
-            query_scalar("SELECT 1 FROM tasks INDEXED BY tasks_due WHERE wake_at <= ?1 AND state_version <= ?2 LIMIT 1")
-                .bind(now)
-                .bind(STATE_VERSION)
-                .fetch_optional(self.reader())
-                .await
-                .map_err(driver)?;
+        let due: Option<i64> = query_scalar(
+            "SELECT 1 FROM tasks INDEXED BY tasks_due WHERE wake_at <= ?1 AND state_version <= ?2 LIMIT 1",
+        )
+        .bind(now)
+        .bind(STATE_VERSION)
+        .fetch_optional(self.reader())
+        .await
+        .map_err(driver)?;
         if due.is_none() {
             return Ok(Vec::new());
         }
@@ -111,8 +112,7 @@ impl TaskStore for Db {
                     WHERE tasks.id = j.value->>'id' AND tasks.epoch = j.value->>'epoch' AND tasks.lease_owner = ?2
                     RETURNING tasks.id";
                 let until = until.timestamp_millis();
-                let rows =
-                    query(sql).bind(until).bind(owner).bind(held).fetch_all(connection).await.map_err(driver)?;
+                let rows = query(sql).bind(until).bind(owner).bind(held).fetch_all(connection).await.map_err(driver)?;
                 rows.iter().map(|row| row.try_get(0).map(TaskId).map_err(driver)).collect()
             })
         })
@@ -137,7 +137,8 @@ impl TaskStore for Db {
         let open = "SELECT * FROM prompts WHERE conversation_id = ?1 AND open = 1 ORDER BY asked_at DESC LIMIT ?2";
         let open = query(open).bind(id.as_str()).bind(OPEN_MAX).fetch_all(self.reader()).await.map_err(driver)?;
         let newest = "SELECT id FROM tasks WHERE conversation_id = ?1 ORDER BY created_at DESC, id DESC LIMIT 1";
-        let live = "SELECT id FROM tasks WHERE conversation_id = ?1 AND ended = 0 ORDER BY created_at DESC, id DESC LIMIT 1";
+        let live =
+            "SELECT id FROM tasks WHERE conversation_id = ?1 AND ended = 0 ORDER BY created_at DESC, id DESC LIMIT 1";
         let one = |sql: &'static str| query_scalar::<_, String>(sql).bind(id.as_str()).fetch_optional(self.reader());
         Ok(ConversationView {
             person_id: person.map(PersonId),

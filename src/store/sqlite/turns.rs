@@ -275,7 +275,8 @@ const UPDATE: &str = "UPDATE tasks SET status = j.status, ended = j.ended, liste
         value->>'at' AS at FROM json_each(?1)) AS j
     WHERE tasks.id = j.id AND tasks.ver = j.read_ver AND tasks.epoch = j.read_epoch";
 
-const INSERT: &str = "INSERT INTO tasks (id, person_id, conversation_id, status, ended, listed, title, ver, epoch, attempts,
+const INSERT: &str =
+    "INSERT INTO tasks (id, person_id, conversation_id, status, ended, listed, title, ver, epoch, attempts,
         lease_owner, lease_until, wake_at, state_version, state, created_at, updated_at)
     SELECT value->>'id', value->>'person_id', value->>'conversation_id', value->>'status', value->>'ended',
         value->>'listed', value->>'title', 1, 1, 0, value->>'lease_owner', value->>'lease_until', value->>'wake_at',
@@ -286,7 +287,8 @@ const CONVERSATIONS: &str = "INSERT INTO conversations (id, person_id, created_a
     SELECT value->>'conversation_id', value->>'person_id', value->>'at' FROM json_each(?1)
     WHERE true ON CONFLICT (id) DO NOTHING";
 
-const PROMPTS: &str = "INSERT INTO prompts (id, task_id, person_id, conversation_id, open, status, view, asked_at, expires_at)
+const PROMPTS: &str =
+    "INSERT INTO prompts (id, task_id, person_id, conversation_id, open, status, view, asked_at, expires_at)
     SELECT value->>'id', value->>'task_id', value->>'person_id', value->>'conversation_id', value->>'open',
         value->>'status', value->>'view', value->>'asked_at', value->>'expires_at'
     FROM json_each(?1) WHERE true

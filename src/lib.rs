@@ -1,3 +1,9 @@
-//! Super Manager.
+//! Super Manager: people ask in their own words, and it does what they ask.
+pub mod backup;
+pub mod cli;
+pub mod config;
+pub mod doctor;
 pub mod http;
+pub mod plugins;
+pub mod reminders;
 pub mod store;

@@ -31,6 +31,9 @@ pub struct CalendarEvent {
     /// The recurrence rule (RFC 5545, 3.3.10), without `RRULE:`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<String>,
+    /// Whether every attendee's mail has been handed over.
+    #[serde(default)]
+    pub told: bool,
     /// Rises with every change (RFC 5545, 3.8.7.4).
     #[serde(default)]
     pub sequence: u32,

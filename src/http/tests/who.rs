@@ -149,7 +149,7 @@ async fn pages_are_strict_and_looking_changes_nothing() {
     let house = House::new().await;
     let code = house.ask("POST", "/api/link", OWNER, None).await.1["code"].as_str().unwrap().to_owned();
     for path in
-        ["/", &format!("/login?code={code}"), "/assets/app.js", "/assets/app.css", "/api/docs", "/assets/docs.js"]
+        ["/", &format!("/login?code={code}"), "/assets/app.js", "/assets/app.css", "/api/docs", "/assets/login.js"]
     {
         let (status, headers, body) = house.send(request("GET", path, "", None)).await;
         assert_eq!(status, StatusCode::OK, "{path}");

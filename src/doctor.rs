@@ -1,0 +1,109 @@
+//! `doctor`: what is on, what is off and why, and whether what is on works.
+
+use std::fmt::Write as _;
+
+use crate::config::Config;
+use crate::plugins::email::smtp::check_login;
+use crate::store::sqlite::Db;
+
+/// What was found.
+pub struct Report {
+    /// The lines to print.
+    pub text: String,
+    /// Whether all that is configured works.
+    pub healthy: bool,
+}
+
+enum Mark {
+    On,
+    Off,
+    Bad,
+}
+
+impl Report {
+    fn line(&mut self, mark: &Mark, what: &str, detail: &str) {
+        let word = match mark {
+            Mark::On => "on ",
+            Mark::Off => "off",
+            Mark::Bad => "BAD",
+        };
+        self.healthy &= !matches!(mark, Mark::Bad);
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(self.text, "{word}  {what:<16}{detail}");
+    }
+}
+
+/// Looks at everything that is configured.
+pub async fn examine(config: &Config) -> Report {
+    let mut report = Report { text: String::new(), healthy: true };
+    report.line(&Mark::On, "configuration", "is valid");
+    data_dir(config, &mut report);
+    database(config, &mut report).await;
+    mail(config, &mut report).await;
+    report.line(&Mark::On, "planner", "built in; needs no key and no network");
+    report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
+    for (name, why) in [
+        ("telegram", "this release does not have it"),
+        ("discord", "this release does not have it"),
+        ("email door", "this release does not have it"),
+        ("search", "this release does not have it"),
+        ("booking", "this release does not have it"),
+    ] {
+        report.line(&Mark::Off, name, why);
+    }
+    for name in &config.without_effect {
+        report.line(&Mark::Off, name, "is set, but has no effect in this release");
+    }
+    report
+}
+
+fn data_dir(config: &Config, report: &mut Report) {
+    let dir = &config.data_dir;
+    let probe = dir.join(".doctor");
+    let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&probe, b"ok"));
+    // The probe is only there to be written; what is left of it harms nothing.
+    let _gone = std::fs::remove_file(&probe);
+    match written {
+        Ok(()) => report.line(&Mark::On, "data directory", &format!("{} can be written", dir.display())),
+        Err(error) => {
+            report.line(&Mark::Bad, "data directory", &format!("{} cannot be written: {error}", dir.display()))
+        }
+    }
+}
+
+async fn database(config: &Config, report: &mut Report) {
+    let shown = config.database.display();
+    if !config.database.exists() {
+        report.line(&Mark::On, "database", &format!("{shown} will be made at the first start"));
+        return;
+    }
+    let found = async {
+        let db = Db::open_shared(&config.database).await?;
+        Ok::<_, crate::store::StoreError>((db.check().await?, db.migrations().await?))
+    };
+    match found.await {
+        Ok((None, (done, known))) if done == known => {
+            report.line(&Mark::On, "database", &format!("{shown} is sound, {done} migrations"));
+        }
+        Ok((None, (done, known))) if done < known => {
+            report.line(
+                &Mark::On,
+                "database",
+                &format!("{shown} is sound; {} migrations come at the next start", known - done),
+            );
+        }
+        Ok((None, _)) => report.line(&Mark::Bad, "database", &format!("{shown} is from a newer program")),
+        Ok((Some(damage), _)) => report.line(&Mark::Bad, "database", &format!("{shown} is damaged: {damage}")),
+        Err(error) => report.line(&Mark::Bad, "database", &format!("{shown}: {error}")),
+    }
+}
+
+async fn mail(config: &Config, report: &mut Report) {
+    let Some(mail) = &config.mail else {
+        return report.line(&Mark::Off, "email", "not configured: set SMTP_URL and SMTP_EMAIL");
+    };
+    match check_login(mail).await {
+        Ok(()) => report.line(&Mark::On, "email", &format!("logged in to {} as {}", mail.url, mail.email)),
+        Err(why) => report.line(&Mark::Bad, "email", &format!("{}: {why}", mail.url)),
+    }
+}

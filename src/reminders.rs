@@ -1,0 +1,104 @@
+//! Reminders as small tasks of the engine.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use workflows::engine::Engine;
+use workflows::ids::{ConversationId, TaskId};
+use workflows::inbound::{Command, Inbound, InboundKind};
+use workflows::person::Channel;
+use workflows::ports::{ActionCall, ActionError};
+
+use crate::plugins::Reminders;
+use crate::plugins::calendar::reminder::{plan, uid};
+use crate::plugins::store_failed;
+use crate::store::LogStore;
+
+/// Tasks looked through for a reminder.
+const PAGES_MAX: u32 = 20;
+const PAGE: u32 = 100;
+
+/// Starts and stops reminders through the engine, which is there only after the plugins are.
+pub struct EngineReminders {
+    engine: OnceLock<Engine>,
+    log: Arc<dyn LogStore>,
+}
+
+impl EngineReminders {
+    /// Reminders that wait for their engine.
+    pub fn new(log: Arc<dyn LogStore>) -> Self {
+        Self { engine: OnceLock::new(), log }
+    }
+
+    /// Gives them their engine; the first one stays.
+    pub fn connect(&self, engine: Engine) {
+        self.engine.get_or_init(|| engine);
+    }
+
+    fn engine(&self) -> Result<&Engine, ActionError> {
+        self.engine.get().ok_or_else(|| ActionError::retry("the service is still starting"))
+    }
+
+    /// Submits an event that is the person's own.
+    async fn submit(&self, call: &ActionCall, source_id: String, command: Command) -> Result<(), ActionError> {
+        // A conversation of their own: "stop" in a chat must not mean one of its reminders.
+        let conversation_id = ConversationId(format!("{}#reminders", call.conversation_id));
+        let inbound = Inbound {
+            channel: Channel::Web,
+            source_id,
+            person_id: call.person.id.clone(),
+            conversation_id,
+            received_at: call.now,
+            kind: InboundKind::Command(command),
+        };
+        let handled = self.engine()?.submit(inbound).await.map_err(|error| {
+            tracing::error!(%error, "a reminder could not be handed over");
+            ActionError::retry("the reminder could not be stored")
+        })?;
+        handled.refusal.map_or(Ok(()), |refusal| Err(ActionError::fail(refusal.to_string())))
+    }
+
+    async fn find(&self, call: &ActionCall, uid: &str) -> Result<Option<TaskId>, ActionError> {
+        let mut before: Option<TaskId> = None;
+        for _ in 0..PAGES_MAX {
+            let page = self.log.tasks(&call.person.id, before.as_ref(), PAGE).await.map_err(|e| store_failed(&e))?;
+            let is_it = |slots: &serde_json::Map<String, serde_json::Value>| {
+                slots.get("uid").and_then(|v| v.as_str()) == Some(uid)
+            };
+            if let Some(row) = page.iter().find(|row| row.state.plan().is_some_and(|plan| is_it(&plan.slots))) {
+                return Ok(Some(row.id.clone()));
+            }
+            match page.last() {
+                Some(last) => before = Some(last.id.clone()),
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Reminders for EngineReminders {
+    async fn remind(
+        &self,
+        call: &ActionCall,
+        text: &str,
+        at: DateTime<Utc>,
+        repeat: Option<&str>,
+    ) -> Result<String, ActionError> {
+        let uid = uid(call);
+        let mut plan = plan(call, text, at, repeat)?;
+        plan.slots.insert("uid".to_owned(), uid.clone().into());
+        let run = Command::Run { plan: Box::new(plan), title: None };
+        self.submit(call, uid.clone(), run).await?;
+        Ok(uid)
+    }
+
+    async fn cancel(&self, call: &ActionCall, uid: &str) -> Result<(), ActionError> {
+        match self.find(call, uid).await? {
+            Some(task) => self.submit(call, format!("cancel:{}", call.effect_id), Command::Cancel(Some(task))).await,
+            None => Err(ActionError::fail("there is no such reminder")),
+        }
+    }
+}

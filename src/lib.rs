@@ -3,6 +3,7 @@ pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod doctor;
+pub mod http;
 pub mod plugins;
 pub mod reminders;
 pub mod store;

@@ -38,8 +38,7 @@ impl Part {
             Self::Morning => (6, 12),
             Self::Lunch => (12, 14),
             Self::Afternoon => (12, 18),
-            Self::Evening => (18, 24),
-            Self::Night => (18, 24),
+            Self::Evening | Self::Night => (18, 24),
         }
     }
 
@@ -68,18 +67,19 @@ impl Time {
     }
 
     /// The same dial in the half of the day that the part says.
+    #[must_use]
     pub fn within(self, part: Part) -> Self {
         let hour = self.at.hour();
         let hour = match (self.guessed, part.is_late()) {
-            (false, _) => hour,
             (true, true) if hour < 12 => hour + 12,
             (true, false) if hour >= 12 => hour - 12,
-            (true, _) => hour,
+            (true | false, _) => hour,
         };
         Self { at: self.at.with_hour(hour).unwrap_or(self.at), guessed: false, ..self }
     }
 
     /// The same dial, twelve hours later.
+    #[must_use]
     pub fn later_half(self) -> Self {
         if self.at.hour() >= 12 {
             return self;
@@ -192,9 +192,13 @@ fn dial(tokens: Tokens<'_, '_>, at: usize, bare: bool) -> Read<Time> {
             tokens.get(next + 1).filter(|token| token.glued && token.kind == Kind::Number && token.text.len() == 2);
         let minute = glued.and_then(|token| token.text.parse().ok());
         let past = if minute.is_some() { next + 2 } else { next + 1 };
-        return bare.then(|| Time::sure(hour, minute.unwrap_or(0)))?.map(|time| (time, past));
+        return (bare || minute.is_some()).then(|| Time::sure(hour, minute.unwrap_or(0)))?.map(|time| (time, past));
     }
     let clock = any_phrase(tokens, next, &["o'clock", "oclock", "hrs"]);
+    if let Some((afternoon, past)) = clock.and_then(|past| meridiem(tokens, past)).filter(|_| (1..=12).contains(&hour))
+    {
+        return Some((Time::sure(hour % 12 + if afternoon { 12 } else { 0 }, minute)?, past));
+    }
     let bare = bare || is_before_part(tokens, next);
     if !(exact || clock.is_some() || bare) || hour > 24 {
         return None;
@@ -303,6 +307,10 @@ pub fn range(tokens: Tokens<'_, '_>, at: usize) -> Read<(Time, Time)> {
     }
     if last.guessed && last.at <= first.at {
         last = last.later_half();
+        if last.at <= first.at {
+            // "from 22:00 to 2:00" ends in the night.
+            last = Time { at: last.at.with_hour(last.at.hour() % 12)?, guessed: false, ..last };
+        }
     }
     Some(((first, last), end))
 }

@@ -21,7 +21,7 @@ pub fn phone(tokens: Tokens<'_, '_>, at: usize) -> Read<String> {
         next += 1;
     }
     let mut end = at;
-    while let Some(token) = tokens.get(next) {
+    while let Some(token) = tokens.get(next).filter(|_| digits.len() <= *PHONE_DIGITS.end()) {
         if token.kind == Kind::Number {
             digits.push_str(token.text);
             end = next + 1;

@@ -1,9 +1,8 @@
-//! Days and spans of days, relative to a moment: `tomorrow`, `next Friday`, `28 Nov`, `2026-11-28`,
-//! `next week`. A day without a year is the next such day; an explicit past one is marked.
+//! Single days, relative to a moment: `tomorrow`, `next Friday`, `28 Nov`, `2026-11-28`. A day without a year is the next such day; an explicit past one is marked.
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
-use super::{Moment, Read, Tokens, any_phrase, is, is_any, number, phrase};
+use super::{Moment, Read, Tokens, any_phrase, is, is_any, number, period};
 use crate::planner::tokens::Kind;
 
 /// A day, or several in a row.
@@ -18,11 +17,11 @@ pub struct Span {
 }
 
 impl Span {
-    fn of(first: NaiveDate, days: u64) -> Option<Self> {
+    pub(super) fn of(first: NaiveDate, days: u64) -> Option<Self> {
         Some(Self { first, end: first.checked_add_days(Days::new(days))?, past: false })
     }
 
-    fn exact(first: NaiveDate, today: NaiveDate) -> Option<Self> {
+    pub(super) fn exact(first: NaiveDate, today: NaiveDate) -> Option<Self> {
         Self::of(first, 1).map(|span| Self { past: first < today, ..span })
     }
 }
@@ -50,19 +49,8 @@ const MONTHS: [&[&str]; 12] = [
     &["november", "nov"],
     &["december", "dec"],
 ];
-const HOLIDAYS: [(&str, u32, u32); 9] = [
-    ("christmas eve", 12, 24),
-    ("christmas day", 12, 25),
-    ("christmas", 12, 25),
-    ("boxing day", 12, 26),
-    ("new year's eve", 12, 31),
-    ("new year's day", 1, 1),
-    ("new year's", 1, 1),
-    ("halloween", 10, 31),
-    ("valentine's day", 2, 14),
-];
 /// How far a day may be counted: `in 400 weeks` is believed, `in 99999 years` is not.
-const DAYS_AHEAD_MAX: u64 = 36_525;
+pub(super) const DAYS_AHEAD_MAX: u64 = 36_525;
 
 /// A weekday's name.
 pub fn weekday(tokens: Tokens<'_, '_>, at: usize) -> Read<Weekday> {
@@ -84,16 +72,19 @@ pub fn month(tokens: Tokens<'_, '_>, at: usize) -> Read<u32> {
 
 /// A day or a span of days.
 pub fn span(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
-    named(tokens, at, moment)
+    period::stretch(tokens, at, moment)
+        .or_else(|| named(tokens, at, moment))
         .or_else(|| numeric(tokens, at, moment))
         .or_else(|| month_day(tokens, at, moment))
+        .or_else(|| period::before(tokens, at, moment))
         .or_else(|| of_week(tokens, at, moment))
-        .or_else(|| counted(tokens, at, moment))
-        .or_else(|| period(tokens, at, moment))
-        .or_else(|| holiday(tokens, at, moment))
+        .or_else(|| period::counted(tokens, at, moment))
+        .or_else(|| period::period(tokens, at, moment))
+        .or_else(|| period::holiday(tokens, at, moment))
+        .or_else(|| period::whole_month(tokens, at, moment))
 }
 
-fn days_from(today: NaiveDate, days: u64) -> Option<Span> {
+pub(super) fn days_from(today: NaiveDate, days: u64) -> Option<Span> {
     (days <= DAYS_AHEAD_MAX).then(|| today.checked_add_days(Days::new(days)))?.and_then(|day| Span::of(day, 1))
 }
 
@@ -150,7 +141,7 @@ fn numeric(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
     Some((rolled(today, month, day)?, if dotted { at + 4 } else { at + 3 }))
 }
 
-fn year(text: &str) -> Option<i32> {
+pub(super) fn year(text: &str) -> Option<i32> {
     let value: i32 = text.parse().ok()?;
     match text.len() {
         4 => Some(value),
@@ -161,7 +152,7 @@ fn year(text: &str) -> Option<i32> {
 }
 
 /// The next such day of a year, today included; a leap day may be some years ahead.
-fn rolled(today: NaiveDate, month: u32, day: u32) -> Option<Span> {
+pub(super) fn rolled(today: NaiveDate, month: u32, day: u32) -> Option<Span> {
     const LEAP_GAP_YEARS: i32 = 8;
     (0..=LEAP_GAP_YEARS)
         .filter_map(|ahead| NaiveDate::from_ymd_opt(today.year() + ahead, month, day))
@@ -170,7 +161,7 @@ fn rolled(today: NaiveDate, month: u32, day: u32) -> Option<Span> {
 }
 
 /// `28 Nov`, `28th of November 2026`, `Nov 28th, 2026`, `the 28th`.
-fn month_day(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
+pub(super) fn month_day(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
     let today = moment.local().date();
     let start = if is(tokens, at, "the") { at + 1 } else { at };
     let day = number::ordinal(tokens, start)
@@ -203,7 +194,7 @@ fn is_counted_noun(tokens: Tokens<'_, '_>, at: usize) -> bool {
     tokens.get(at).is_some_and(|token| token.kind == Kind::Word && !token.is_any(AFTER_A_DAY))
 }
 
-fn with_year(tokens: Tokens<'_, '_>, at: usize, today: NaiveDate, month: u32, day: u32) -> Read<Span> {
+pub(super) fn with_year(tokens: Tokens<'_, '_>, at: usize, today: NaiveDate, month: u32, day: u32) -> Read<Span> {
     let year_at = if is_any(tokens, at, &[",", "/", "-", "of"]) { at + 1 } else { at };
     let named = tokens.get(year_at).filter(|token| token.kind == Kind::Number && token.text.len() == 4);
     let clock = tokens.get(year_at + 1).is_some_and(|token| token.is_any(&["h", "hrs", "hours", ":"]));
@@ -220,12 +211,12 @@ fn of_month(today: NaiveDate, day: u32) -> Option<Span> {
         .and_then(|found| Span::of(found, 1))
 }
 
-fn monday(today: NaiveDate) -> Option<NaiveDate> {
+pub(super) fn monday(today: NaiveDate) -> Option<NaiveDate> {
     today.checked_sub_days(Days::new(u64::from(today.weekday().num_days_from_monday())))
 }
 
 /// `Friday`, `this Friday`, `next Friday` (of next week), `Friday next week`.
-fn of_week(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
+pub(super) fn of_week(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
     let today = moment.local().date();
     if let Some(start) = any_phrase(tokens, at, &["next week", "next week on"])
         && let Some((day, next)) = weekday(tokens, if is(tokens, start, "on") { start + 1 } else { start })
@@ -258,119 +249,16 @@ fn of_week(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
 fn is_plain_word(tokens: Tokens<'_, '_>, at: usize) -> bool {
     let token = &tokens[at];
     let short = token.is_any(&["sat", "sun", "wed", "mon"]);
-    let led = at == 0 || is_any(tokens, at - 1, &["on", "next", "this", "every", "by", "until", "to", "and", "from"]);
+    let alone = tokens.get(at + 1).is_none_or(|next| {
+        next.kind != Kind::Word
+            || next.is_any(&["at", "morning", "afternoon", "evening", "night", "next", "from", "noon"])
+    });
+    let led = (at == 0 && alone)
+        || at > 0 && is_any(tokens, at - 1, &["on", "next", "this", "every", "by", "until", "to", "and", "from"]);
     short && !led && token.text.starts_with(|c: char| c.is_lowercase())
 }
 
 fn in_next_week(today: NaiveDate, day: Weekday) -> Option<Span> {
     let ahead = 7 + u64::from(day.num_days_from_monday());
     Span::of(monday(today)?.checked_add_days(Days::new(ahead))?, 1)
-}
-
-/// `in three days`, `two weeks from now`, `a week from Monday`.
-fn counted(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
-    let today = moment.local().date();
-    let has_in = is(tokens, at, "in");
-    let (count, unit_at) = number::count(tokens, if has_in { at + 1 } else { at })?;
-    let unit = tokens.get(unit_at)?;
-    let mut next = unit_at + 1;
-    let mut base = today;
-    if !has_in {
-        next = any_phrase(tokens, next, &["from now", "from today", "hence", "later"])
-            .or_else(|| phrase(tokens, next, "from tomorrow").inspect(|_| base = base.succ_opt().unwrap_or(base)))
-            .or_else(|| {
-                let (from, past) = of_week(tokens, phrase(tokens, next, "from")?, moment)?;
-                base = from.first;
-                Some(past)
-            })?;
-    }
-    let day = if unit.is_any(&["day", "days"]) {
-        days_from(base, u64::from(count))?
-    } else if unit.is_any(&["week", "weeks"]) {
-        days_from(base, u64::from(count) * 7)?
-    } else if unit.is_any(&["fortnight", "fortnights"]) {
-        days_from(base, u64::from(count) * 14)?
-    } else if unit.is_any(&["month", "months"]) {
-        Span::of(base.checked_add_months(Months::new(count.min(1_200)))?, 1)?
-    } else if unit.is_any(&["year", "years"]) {
-        Span::of(base.checked_add_months(Months::new(count.min(100) * 12))?, 1)?
-    } else {
-        return None;
-    };
-    Some((day, next))
-}
-
-/// `next week`, `this month`, `the weekend`, `the next three days`, `the end of the month`.
-fn period(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
-    let today = moment.local().date();
-    let start = if is(tokens, at, "the") { at + 1 } else { at };
-    if let Some(found) = end_of(tokens, start, today) {
-        return Some(found);
-    }
-    let next_one = is_any(tokens, start, &["next", "coming", "following"]);
-    let named = next_one || is(tokens, start, "this") || is(tokens, start, "rest");
-    let unit_at = if named { start + 1 } else { start };
-    if next_one
-        && let Some((count, units)) = number::count(tokens, unit_at)
-        && is_any(tokens, units, &["days", "weeks"])
-    {
-        let days = u64::from(count) * if is(tokens, units, "weeks") { 7 } else { 1 };
-        let first = today.succ_opt()?;
-        return Some((Span::of(first, days.min(DAYS_AHEAD_MAX))?, units + 1));
-    }
-    let unit = tokens.get(unit_at)?;
-    if unit.is_any(&["weekend", "wkend"]) {
-        let saturday = monday(today)?.checked_add_days(Days::new(if next_one { 12 } else { 5 }))?;
-        return Some((Span::of(saturday, 2)?, unit_at + 1));
-    }
-    if !named {
-        return None;
-    }
-    let span = if unit.is("week") {
-        let first = monday(today)?.checked_add_days(Days::new(if next_one { 7 } else { 0 }))?;
-        Span::of(first, 7)?
-    } else if unit.is("month") {
-        let first = today.with_day(1)?.checked_add_months(Months::new(u32::from(next_one)))?;
-        Span { first, end: first.checked_add_months(Months::new(1))?, past: false }
-    } else if unit.is("year") {
-        let first = NaiveDate::from_ymd_opt(today.year() + i32::from(next_one), 1, 1)?;
-        Span { first, end: first.checked_add_months(Months::new(12))?, past: false }
-    } else {
-        return None;
-    };
-    Some((span, unit_at + 1))
-}
-
-/// The last day of a month, week or year.
-fn end_of(tokens: Tokens<'_, '_>, at: usize, today: NaiveDate) -> Read<Span> {
-    let start = phrase(tokens, at, "end of")?;
-    let start = if is_any(tokens, start, &["the", "this"]) { start + 1 } else { start };
-    let next_one = is(tokens, start, "next");
-    let unit_at = if next_one { start + 1 } else { start };
-    let more = u32::from(next_one);
-    if let Some((month, past)) = month(tokens, unit_at) {
-        let first = rolled(today.with_day(1)?, month, 1)?.first;
-        return Some((Span::of(first.checked_add_months(Months::new(1))?.pred_opt()?, 1)?, past));
-    }
-    let unit = tokens.get(unit_at)?;
-    let last = if unit.is("month") {
-        today.with_day(1)?.checked_add_months(Months::new(1 + more))?.pred_opt()?
-    } else if unit.is("year") {
-        NaiveDate::from_ymd_opt(today.year() + i32::from(next_one), 12, 31)?
-    } else if unit.is("week") {
-        monday(today)?.checked_add_days(Days::new(4 + 7 * u64::from(more)))?
-    } else if unit.is("day") {
-        today
-    } else {
-        return None;
-    };
-    Some((Span::of(last, 1)?, unit_at + 1))
-}
-
-fn holiday(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
-    let today = moment.local().date();
-    HOLIDAYS.iter().find_map(|(name, month, day)| {
-        let next = phrase(tokens, at, name)?;
-        with_year(tokens, next, today, *month, *day)
-    })
 }

@@ -10,7 +10,11 @@ pub mod duration;
 pub mod money;
 pub mod number;
 pub mod people;
+pub mod period;
+pub mod place;
+pub mod repeat;
 pub mod when;
+pub mod zone;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;

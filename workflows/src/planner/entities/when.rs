@@ -1,10 +1,12 @@
 //! A point or span of time, put together from its pieces: a day, a time, a part of the day.
 
-use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike};
+
+use chrono_tz::Tz;
 
 use super::clock::{self, Part, Time};
 use super::day::{self, Span};
-use super::{Moment, Read, Tokens, any_phrase, duration, is, is_any};
+use super::{Moment, Read, Tokens, any_phrase, duration, is, is_any, zone};
 
 /// What was said about when. At least one of `day`, `time`, `part` is there.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +21,8 @@ pub struct When {
     pub part: Option<Part>,
     /// A moment counted from now; it has everything.
     pub instant: Option<NaiveDateTime>,
+    /// Whose clock the time is by, when it is not the person's.
+    pub zone: Option<Tz>,
     /// The words that named the day, as token positions.
     pub day_words: Option<(usize, usize)>,
     /// The words that named the time.
@@ -78,13 +82,19 @@ impl When {
             return self.instant;
         }
         let at = self.rolled_half(moment.local().time()).or_else(|| self.clock())?;
-        Some(self.date(moment).and_time(at))
+        Some(self.here(self.date(moment).and_time(at), moment))
+    }
+
+    /// The person's wall clock at a time that was said by another's.
+    fn here(&self, at: NaiveDateTime, moment: &Moment) -> NaiveDateTime {
+        let there = self.zone.and_then(|zone| zone.from_local_datetime(&at).earliest());
+        there.map_or(at, |there| there.with_timezone(&moment.now.timezone()).naive_local())
     }
 
     /// The moment it ends, when an end was said.
     pub fn end(&self, moment: &Moment) -> Option<NaiveDateTime> {
         let (start, until) = (self.start(moment)?, self.until?);
-        let same_day = start.date().and_time(until.at);
+        let same_day = self.here(self.date(moment).and_time(until.at), moment);
         if same_day > start { Some(same_day) } else { same_day.checked_add_days(Days::new(1)) }
     }
 
@@ -106,8 +116,8 @@ impl When {
         (date.and_time(NaiveTime::MIN), end.and_time(NaiveTime::MIN))
     }
 
-    fn take(&mut self, piece: Piece, words: (usize, usize)) -> bool {
-        let fits = match &piece {
+    fn take(&mut self, piece: &Piece, words: (usize, usize)) -> bool {
+        let fits = match piece {
             Piece::Day(_) => !self.has_day(),
             Piece::Time(_) | Piece::Range(..) => self.time.is_none() && self.instant.is_none(),
             Piece::Part(_) => self.part.is_none() && self.instant.is_none(),
@@ -119,16 +129,16 @@ impl When {
         }
         let join = |old: Option<(usize, usize)>| Some(old.map_or(words, |(start, _)| (start, words.1)));
         match piece {
-            Piece::Day(span) => (self.day, self.day_words) = (Some(span), Some(words)),
+            Piece::Day(span) => (self.day, self.day_words) = (Some(*span), Some(words)),
             Piece::Tonight(span) => {
-                (self.day, self.part, self.day_words) = (Some(span), Some(Part::Night), Some(words));
+                (self.day, self.part, self.day_words) = (Some(*span), Some(Part::Night), Some(words));
             }
-            Piece::Time(time) => (self.time, self.time_words) = (Some(time), join(self.time_words)),
+            Piece::Time(time) => (self.time, self.time_words) = (Some(*time), join(self.time_words)),
             Piece::Range(first, last) => {
-                (self.time, self.until, self.time_words) = (Some(first), Some(last), join(self.time_words));
+                (self.time, self.until, self.time_words) = (Some(*first), Some(*last), join(self.time_words));
             }
-            Piece::Part(part) => (self.part, self.time_words) = (Some(part), join(self.time_words)),
-            Piece::Instant(at) => (self.instant, self.day_words) = (Some(at), Some(words)),
+            Piece::Part(part) => (self.part, self.time_words) = (Some(*part), join(self.time_words)),
+            Piece::Instant(at) => (self.instant, self.day_words) = (Some(*at), Some(words)),
         }
         true
     }
@@ -145,7 +155,6 @@ enum Piece {
 
 /// Words between the pieces: `on`, `at`, a comma.
 const LINKS: &[&str] = &[
-    "on the",
     "at around",
     "at about",
     "on",
@@ -168,8 +177,15 @@ pub fn when(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<When> {
     let mut end = None;
     let mut next = at;
     while let Some((piece, start, past)) = linked(tokens, next, moment, end.is_some()) {
-        if !found.take(piece, (start, past)) {
+        if !found.take(&piece, (start, past)) {
             break;
+        }
+        let (zone, past) = zone::zone(tokens, past)
+            .filter(|_| found.time.is_some() && found.zone.is_none())
+            .map_or((None, past), |(zone, next)| (Some(zone), next));
+        if zone.is_some() {
+            found.zone = zone;
+            found.time_words = found.time_words.map(|(start, _)| (start, past));
         }
         end = Some(past);
         next = past;
@@ -243,4 +259,65 @@ fn instant(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<NaiveDate
 /// The first mention of a time anywhere in the tokens, with its place.
 pub fn find(tokens: Tokens<'_, '_>, moment: &Moment) -> Option<(When, usize, usize)> {
     (0..tokens.len()).find_map(|at| when(tokens, at, moment).map(|(found, next)| (found, at, next)))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::planner::tokens::tokenize;
+
+    /// Start and end of the window, in the zone.
+    fn window(text: &str, now: &str, zone: Tz) -> String {
+        let now: DateTime<Utc> = now.parse().expect("a time");
+        let moment = Moment::new(now, zone);
+        let tokens = tokenize(text);
+        let (found, next) = when(&tokens, 0, &moment).unwrap_or_else(|| panic!("{text}: nothing"));
+        assert_eq!(next, tokens.len(), "{text}: not all of it");
+        let (from, to) = found.window(&moment);
+        format!("{}/{}", from.format("%Y-%m-%dT%H:%M"), to.format("%Y-%m-%dT%H:%M"))
+    }
+
+    #[test]
+    fn times_in_the_persons_zone() {
+        let friday = "2026-11-27T12:30:00Z";
+        let late = "2026-12-31T23:30:00Z";
+        let table = [
+            ("this afternoon", friday, Tz::Europe__Berlin, "2026-11-27T12:00/2026-11-27T18:00"),
+            ("next week", friday, Tz::Europe__Berlin, "2026-11-30T00:00/2026-12-07T00:00"),
+            ("from 3 to 5", friday, Tz::Europe__Berlin, "2026-11-27T15:00/2026-11-27T17:00"),
+            ("tomorrow between 9 and 12", friday, Tz::Europe__Berlin, "2026-11-28T09:00/2026-11-28T12:00"),
+            ("Friday 3pm", friday, Tz::Europe__Berlin, "2026-12-04T15:00/2026-12-04T16:00"),
+            ("at 3pm, on 4 December 2026", friday, Tz::Europe__Berlin, "2026-12-04T15:00/2026-12-04T16:00"),
+            ("11-1pm on Monday", friday, Tz::Europe__Berlin, "2026-11-30T11:00/2026-11-30T13:00"),
+            ("from 22:00 to 2:00", friday, Tz::Europe__Berlin, "2026-11-27T22:00/2026-11-28T02:00"),
+            ("from 13 to 15 December", friday, Tz::Europe__Berlin, "2026-12-13T00:00/2026-12-16T00:00"),
+            ("Monday to Wednesday", friday, Tz::Europe__Berlin, "2026-11-30T00:00/2026-12-03T00:00"),
+            ("9 tomorrow morning", friday, Tz::Europe__Berlin, "2026-11-28T09:00/2026-11-28T10:00"),
+            ("11/28", friday, Tz::America__New_York, "2026-11-28T00:00/2026-11-29T00:00"),
+            ("3/12", friday, Tz::America__New_York, "2027-03-12T00:00/2027-03-13T00:00"),
+            ("3/12", friday, Tz::Europe__Berlin, "2026-12-03T00:00/2026-12-04T00:00"),
+            ("Monday 3pm EST", friday, Tz::Europe__Berlin, "2026-11-30T21:00/2026-11-30T22:00"),
+            // Already next year in Tokyo, still the old one in New York.
+            ("today", late, Tz::Asia__Tokyo, "2027-01-01T00:00/2027-01-02T00:00"),
+            ("today", late, Tz::America__New_York, "2026-12-31T00:00/2027-01-01T00:00"),
+            // The clocks go forward at 2:00 that night: two hours later it is 4:30.
+            ("in 2 hours", "2026-03-29T00:30:00Z", Tz::Europe__Berlin, "2026-03-29T04:30/2026-03-29T05:30"),
+            ("29 Feb", friday, Tz::UTC, "2028-02-29T00:00/2028-03-01T00:00"),
+        ];
+        for (text, now, zone, expected) in table {
+            assert_eq!(window(text, now, zone), expected, "{text} at {now} in {zone}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_time_stay_words() {
+        let moment = Moment::new("2026-11-27T12:30:00Z".parse().expect("a time"), Tz::UTC);
+        for text in
+            ["sat down", "may I", "march on", "at 20 euros", "second", "32.13.", "25:00", "in Goa", "the second floor"]
+        {
+            assert_eq!(when(&tokenize(text), 0, &moment).map(|(_, next)| next), None, "{text}");
+        }
+    }
 }

@@ -1,0 +1,195 @@
+//! Reviewed snapshots of whole plans.
+
+use std::fmt::Write;
+
+use super::*;
+
+/// The stages of a plan, one line each, or the reply.
+fn shown(text: &str, amendments: &[&str]) -> String {
+    let mut out = format!("> {text}\n");
+    for amendment in amendments {
+        let _ = writeln!(out, "  + {amendment}");
+    }
+    match plan_of(text, amendments) {
+        Proposal::Reply { text, intent } => {
+            let _ = writeln!(out, "reply {}: {text}", intent.kind);
+        }
+        Proposal::Plan { plan, intent } => {
+            assert_eq!(plan.validate(&catalog_without("")), [], "{text}");
+            let slots = Value::Object(plan.slots.clone());
+            let _ = writeln!(out, "{} “{}” {slots}", intent.kind, plan.title);
+            for stage in &plan.stages {
+                let _ = writeln!(out, "{}", serde_json::to_string_pretty(stage).expect("a stage is JSON"));
+            }
+        }
+    }
+    out
+}
+
+fn shown_all(texts: &[&str]) -> String {
+    texts.iter().map(|text| shown(text, &[])).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn mails() {
+    insta::assert_snapshot!(shown_all(&[
+        "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it",
+        "email the team that the office is closed on Monday, then remind me on Sunday evening to check the heating",
+        "email bob@example.org: hello there",
+        "Please email Bob: {{ 7*7 }} and {% raw %} stay as they are",
+        "tell Carol to bring the documents tomorrow at 9",
+        "ask Bob whether he can come on 28.11.",
+        "email my wife that I'll be late",
+        "email Sam that lunch is ready",
+        "email Zoe that the party starts at 8pm tomorrow",
+        "email Gus and Bob that it works",
+        "write to Bob about the budget",
+        "email my friends separately that we meet at noon on Saturday",
+        "email some of my friends that we meet at noon on Saturday",
+        "email Bob",
+        "Create a video meeting tomorrow at 10 and email the link to Bob",
+        "send Bob an email saying \"See you soon\"",
+        "let the team know that the server is back; invite them to a retrospective on Monday at 2pm",
+    ]));
+}
+
+#[test]
+fn calendar() {
+    insta::assert_snapshot!(shown_all(&[
+        "Invite Bob and Carol to a review on Friday at 3pm for an hour",
+        "invite my friends to dinner at Luigi's on Saturday at 8pm",
+        "schedule lunch with Bob on Tuesday at 1pm",
+        "schedule a dentist appointment tomorrow from 3 to 5",
+        "lunch with Zoe on Tuesday at 1pm",
+        "add \"Team offsite\" to my calendar on 3 December at 10:00 for 2 hours",
+        "schedule yoga every Monday at 7pm",
+        "schedule a review",
+        "schedule a review on Tuesday",
+        "schedule a review on 2026-01-05 at 10:00",
+        "am I free on Friday afternoon?",
+        "am I free tomorrow between 9 and 12?",
+        "do I have time next week for 45 minutes?",
+        "what's on tomorrow?",
+        "show my calendar",
+        "cancel my dentist appointment",
+        "block Friday morning",
+        "schedule a sync on Monday at 3pm EST",
+        "schedule a review last Friday at 3pm",
+        "am I free after 2pm tomorrow?",
+        "what's on in March?",
+    ]));
+}
+
+#[test]
+fn other_acts() {
+    insta::assert_snapshot!(shown_all(&[
+        "call with Carol tomorrow at 10",
+        "schedule a video call with Bob on Monday at half past 3 for 45 minutes",
+        "set up a video meeting",
+        "remind me tomorrow at 9 to call the bank",
+        "remind me in 2 hours to buy milk and call mum",
+        "remind me to water the plants every day at 8am",
+        "remind me",
+        "tell me at 5pm to leave",
+        "notify me that the backup is done",
+        "add contact Dana dana@x.org",
+        "add my boss Frank Miller, frank@example.com, +49 30 1234567 to my contacts",
+        "what is Bob's number?",
+        "hello",
+        "help",
+        "make me a sandwich with Bob tomorrow at 5pm",
+    ]));
+}
+
+#[test]
+fn everyday_words() {
+    insta::assert_snapshot!(shown_all(&[
+        "Can you please let Bob know I'm running 10 minutes late?",
+        "Set up a meeting with Bob and Carol next Tuesday from 2 to 3:30pm at the office",
+        "Book a table for 4 at Luigi's",
+        "schedule a call with Bob and Zoe on 1 December at 14:30 about the contract",
+        "what do I have on Monday?",
+        "Am I free from Monday to Wednesday?",
+        "Invite the team to the kick-off tomorrow at 10am for 90 minutes in Goa, and remind me an hour before",
+        "send an email to dana@x.org and bob about \"Launch\" saying that we launch on Friday",
+        "tell everyone that the door is open",
+        "Email Bob. The meeting is cancelled.",
+        "Email Bob that the report is ready. Then schedule a review on Monday at 11 and invite him",
+        "delete the meeting on Friday",
+        "remind me every Monday at 9am to send the report",
+        "remind me to pay the rent on the 1st at noon",
+        "at 5pm remind me to leave",
+        "tomorrow at 9 remind me to call Bob",
+        "I want to invite Eve to lunch",
+        "who is Carol?",
+        "Schreib Bob eine Mail",
+        "call Bob tomorrow",
+        "cancel the review on Friday at 3pm and tell Bob that it is off",
+        "Plan a surprise birthday party for my wife next Saturday in Goa, invite our friends, budget around 50k",
+        "can you invite Bob?",
+        "Email Bob that the review moved to next Tuesday at 10am, create a video meeting for it and remind me 30 minutes before",
+    ]));
+}
+
+#[test]
+fn amendments() {
+    let review = "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it";
+    let table: [(&str, &[&str]); 10] = [
+        (review, &["make it Sunday"]),
+        (review, &["change the time to 4pm"]),
+        (review, &["make it Sunday", "no, 5pm"]),
+        (review, &["add Eve Adams"]),
+        (review, &["to Sam Green instead"]),
+        (review, &["call it Budget review"]),
+        ("Invite Bob to a review on Friday at 3pm", &["for 45 minutes", "add Carol"]),
+        ("Invite Bob and Carol to a review on Friday at 3pm", &["without Bob"]),
+        ("schedule lunch with Bob", &["Tuesday at 1pm"]),
+        ("remind me tomorrow at 9 to call the bank", &["actually at 10:30", "also email Bob that I am late"]),
+    ];
+    let all: Vec<String> = table.iter().map(|(text, amendments)| shown(text, amendments)).collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn the_meeting_comes_first_and_its_link_goes_into_the_mail() {
+    let text = "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it";
+    let Proposal::Plan { plan, .. } = plan_of(text, &[]) else { panic!("a plan") };
+    let stages = serde_json::to_value(&plan.stages).expect("stages are JSON");
+    assert_eq!(stages[0]["action"], "meeting.create_meeting");
+    assert_eq!(stages[0]["params"], json!({"title": "Review", "starts_at": "2026-12-04T15:00"}));
+    assert_eq!(stages[1]["params"]["to"], json!(["bob@example.org", "carol@example.org"]));
+    assert_eq!(stages[1]["params"]["subject"], "The review moved to Friday 3pm");
+    let body = stages[1]["params"]["body"].as_str().expect("a text");
+    assert!(body.contains("The review moved to Friday, 4 December 2026 at 3:00 pm (Europe/Berlin)."), "{body}");
+    assert!(body.contains("\n{{ meeting.url }}"), "{body}");
+    assert_eq!(plan.stages.len(), 2);
+}
+
+#[test]
+fn what_is_not_configured_is_said() {
+    let (person, contacts, catalog) = (person(), contacts(), catalog_without("email.send_email"));
+    let request = PlanRequest {
+        text: "email Bob that I'm late",
+        amendments: &[],
+        person: &person,
+        contacts: &contacts,
+        now: now(),
+        catalog: &catalog,
+    };
+    let Proposal::Reply { text, intent } = propose(&request) else { panic!("a reply") };
+    assert!(text.contains("SMTP_URL"), "{text}");
+    assert_eq!(intent.kind, "unavailable");
+}
+
+#[test]
+fn ids_stay_when_a_request_is_changed() {
+    let text = "Email Bob that the review is on Friday 3pm and set up a video meeting for it";
+    let ids = |amendments: &[&str]| match plan_of(text, amendments) {
+        Proposal::Plan { plan, .. } => plan.all().iter().map(|stage| stage.id.to_string()).collect::<Vec<_>>(),
+        Proposal::Reply { text, .. } => panic!("{text}"),
+    };
+    assert_eq!(ids(&[]), ["meeting", "mail"]);
+    for amendment in ["make it Sunday", "add Carol", "call it X", "to Carol instead", "4pm", "for 45 minutes"] {
+        assert_eq!(ids(&[amendment]), ids(&[]), "{amendment}");
+    }
+}

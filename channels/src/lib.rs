@@ -1,1 +1,6 @@
-//! x
+//! The front doors: each turns its platform's events into neutral ones and back.
+//!
+//! Platform types never leave their folder; what doors need of the engine is [`port::Desk`].
+
+pub mod port;
+pub mod web;

@@ -49,6 +49,7 @@ pub const KEYS: &[Key] = &[
     key("MAIL_TRUST", "", "insecure-loopback = plain text, for a mail server on loopback only"),
     key("JITSI_BASE_URL", "https://meet.jit.si", "where video meetings are held"),
     key("LEASE_SECS", "30", "how long a task is held by a process that may have died"),
+    key("METRICS_ADDR", "", "another address for /metrics, open to whoever reaches it"),
     key("AI_PROVIDERS", "builtin", "order of planners; this release has builtin only"),
     later("REDIS_URL", "hints between processes"),
     later("OLLAMA_BASE_URL", "a local model"),
@@ -93,7 +94,6 @@ pub const KEYS: &[Key] = &[
     later("QUOTA_AI_TOKENS_DAY", "daily quotas"),
     later("QUOTA_AI_CALLS_DAY", "daily quotas"),
     later("QUOTA_EFFECTS_DAY", "daily quotas"),
-    later("METRICS_ADDR", "metrics"),
     later("UPLOADS_URL", "uploads"),
 ];
 
@@ -122,6 +122,8 @@ pub struct Config {
     pub jitsi_base_url: Url,
     /// How long a claim holds.
     pub lease_secs: u32,
+    /// Where metrics are served without a token.
+    pub metrics_addr: Option<SocketAddr>,
     /// Keys that are set and have no effect in this release.
     pub without_effect: Vec<&'static str>,
 }
@@ -281,7 +283,12 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
     if reader.text("AI_PROVIDERS").is_some_and(|order| !order.split(',').any(|name| name.trim() == "builtin")) {
         reader.problem("AI_PROVIDERS", "must name builtin: this release has no other planner");
     }
+    let metrics_addr = reader.text("METRICS_ADDR").map(str::parse).transpose().unwrap_or_else(|_| {
+        reader.problem("METRICS_ADDR", "must be an address and port, like 127.0.0.1:9090");
+        None
+    });
     let config = Config {
+        metrics_addr,
         database: database(&mut reader, &data_dir),
         timezone: reader.parsed("DEFAULT_TIMEZONE", Tz::UTC, "an IANA time zone, like Europe/Berlin"),
         public_url: reader.url("PUBLIC_URL", &["http", "https"]),

@@ -1,6 +1,6 @@
 //! Reminders as small tasks of the engine.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -25,23 +25,30 @@ const SUFFIX: &str = "#reminders";
 
 /// Starts and stops reminders through the engine, which is there only after the plugins are.
 pub struct EngineReminders {
-    engine: OnceLock<Engine>,
+    engine: RwLock<Option<Engine>>,
     log: Arc<dyn LogStore>,
 }
 
 impl EngineReminders {
     /// Reminders that wait for their engine.
     pub fn new(log: Arc<dyn LogStore>) -> Self {
-        Self { engine: OnceLock::new(), log }
+        Self { engine: RwLock::new(None), log }
     }
 
-    /// Gives them their engine; the first one stays.
+    /// Gives them their engine.
     pub fn connect(&self, engine: Engine) {
-        self.engine.get_or_init(|| engine);
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Some(engine);
     }
 
-    fn engine(&self) -> Result<&Engine, ActionError> {
-        self.engine.get().ok_or_else(|| ActionError::retry("the service is still starting"))
+    /// Lets go of the engine, which holds the plugins that hold these reminders: without this the
+    /// ring would keep the database open for ever.
+    pub fn disconnect(&self) {
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn engine(&self) -> Result<Engine, ActionError> {
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner).clone();
+        engine.ok_or_else(|| ActionError::retry("the service is starting or stopping"))
     }
 
     /// Submits an event that is the person's own.

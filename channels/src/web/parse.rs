@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn one_action_needs_its_id_and_all_takes_none() {
-        let read = |action: &str, id: Option<&str>| confirm(&json!({"session_id": "s", "action": action, "action_id": id}));
+        let read =
+            |action: &str, id: Option<&str>| confirm(&json!({"session_id": "s", "action": action, "action_id": id}));
         assert_eq!(read("approve_all", None).unwrap().answer, Answer::Approve(None));
         assert_eq!(read("reject", Some("e")).unwrap().answer, Answer::Reject(Some("e".into())));
         assert_eq!(read("approve", None).unwrap_err()[0].loc[1], "action_id");

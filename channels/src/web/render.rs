@@ -13,9 +13,7 @@ use super::session_of;
 /// The newest open question of a task.
 pub fn newest_prompt(state: &TaskState) -> Option<(&Run, &Prompt)> {
     match state {
-        TaskState::Running(run) => {
-            run.prompts.iter().rev().find(|prompt| prompt.is_open()).map(|prompt| (run, prompt))
-        }
+        TaskState::Running(run) => run.prompts.iter().rev().find(|prompt| prompt.is_open()).map(|prompt| (run, prompt)),
         TaskState::Planning(_)
         | TaskState::Stopping(_)
         | TaskState::Undoing(_)

@@ -1,0 +1,121 @@
+// The panels beside the conversation: tasks, contacts, settings.
+
+import { call } from "./api.js";
+import { el, visible } from "./dom.js";
+
+/** Fills the panel of that name. */
+export async function fill(name, panel, act) {
+  const close = el("button", { type: "button", class: "plain close", onclick: () => act.close() }, "Close");
+  const body = await { tasks, contacts, settings }[name](() => fill(name, panel, act), act);
+  panel.replaceChildren(close, body);
+  panel.querySelector("input, button:not(.close)")?.focus();
+}
+
+async function tasks(_again, act) {
+  const { tasks: list } = await call("GET", "/api/tasks/?limit=30");
+  return el(
+    "div",
+    {},
+    el("h2", {}, "Tasks"),
+    list.length ? null : el("p", { class: "hint" }, "Nothing yet."),
+    el(
+      "ul",
+      { class: "list" },
+      list.map((task) =>
+        el(
+          "li",
+          {},
+          el("button", { type: "button", class: "plain", onclick: () => act.show(task.id) }, visible(task.title ?? task.intent)),
+          el("small", {}, ` ${task.status.replaceAll("_", " ")}, ${task.progress} %`),
+        ),
+      ),
+    ),
+  );
+}
+
+async function contacts(again) {
+  const { contacts: list } = await call("GET", "/api/contacts");
+  const fields = ["name", "email", "relation", "groups"];
+  const form = (contact, path, method) =>
+    el(
+      "form",
+      {
+        class: "contact",
+        onsubmit: async (event) => {
+          event.preventDefault();
+          const data = Object.fromEntries(new FormData(event.target));
+          const body = { ...contact, name: data.name.trim(), groups: data.groups.split(",").map((group) => group.trim()).filter(Boolean) };
+          delete body.id;
+          for (const optional of ["email", "relation"]) {
+            if (data[optional].trim()) body[optional] = data[optional].trim();
+            else delete body[optional];
+          }
+          await saved(event.target, () => call(method, path, body), again);
+        },
+      },
+      fields.map((field) => {
+        const id = `${contact.id ?? "new"}-${field}`;
+        const value = field === "groups" ? (contact.groups ?? []).join(", ") : (contact[field] ?? "");
+        return el("p", {}, el("label", { for: id }, field), el("input", { id, name: field, value, required: field === "name", type: field === "email" ? "email" : "text" }));
+      }),
+      el("p", { class: "wrong", role: "alert" }),
+      el("p", { class: "row" }, el("button", { type: "submit", class: "go" }, contact.id ? "Save" : "Add"), contact.id ? remove(path, again) : null),
+    );
+  return el(
+    "div",
+    {},
+    el("h2", {}, "Contacts"),
+    form({}, "/api/contacts", "POST"),
+    el(
+      "ul",
+      { class: "list" },
+      list.map((contact) =>
+        el(
+          "li",
+          { "data-contact": contact.name },
+          el("details", {}, el("summary", {}, visible(contact.name), el("small", {}, ` ${visible(contact.email ?? "")}`)), form(contact, `/api/contacts/${contact.id}`, "PUT")),
+        ),
+      ),
+    ),
+  );
+}
+
+function remove(path, again) {
+  return el("button", { type: "button", class: "stop", onclick: async () => void (await call("DELETE", path), await again()) }, "Delete");
+}
+
+async function settings(again, act) {
+  const [now, me] = await Promise.all([call("GET", "/api/settings"), call("GET", "/api/me")]);
+  const zones = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
+  const form = el(
+    "form",
+    {
+      onsubmit: async (event) => {
+        event.preventDefault();
+        const data = Object.fromEntries(new FormData(event.target));
+        await saved(event.target, () => call("PATCH", "/api/settings", data), again);
+      },
+    },
+    el("p", {}, el("label", { for: "timezone" }, "Time zone"), el("input", { id: "timezone", name: "timezone", list: "zones", value: now.timezone })),
+    el("datalist", { id: "zones" }, zones.map((zone) => el("option", { value: zone }))),
+    el("p", {}, el("label", { for: "currency" }, "Currency"), el("input", { id: "currency", name: "currency", maxlength: "3", value: now.currency })),
+    el(
+      "p",
+      {},
+      el("label", { for: "notify_on" }, "Notices go to"),
+      el("select", { id: "notify_on", name: "notify_on" }, ["web", "email"].map((way) => el("option", { value: way, selected: now.notify_on === way }, way))),
+    ),
+    el("p", { class: "wrong", role: "alert" }),
+    el("p", { class: "row" }, el("button", { type: "submit", class: "go" }, "Save"), el("button", { type: "button", onclick: () => act.signOut() }, "Sign out")),
+  );
+  return el("div", {}, el("h2", {}, "Settings"), el("p", { class: "hint" }, `You are ${me.name}.`), form);
+}
+
+async function saved(form, work, again) {
+  try {
+    await work();
+    await again();
+  } catch (problem) {
+    form.querySelector(".wrong").textContent = problem.message;
+  }
+}

@@ -12,6 +12,9 @@ pub trait LogStore: Send + Sync {
     /// A person's frames after that place, in order.
     async fn frames(&self, person: &PersonId, after: i64, limit: u32) -> Result<Vec<Frame>, StoreError>;
 
+    /// The place of a person's newest frame; 0 when there is none.
+    async fn last_seq(&self, person: &PersonId) -> Result<i64, StoreError>;
+
     /// A task's frames after that place, in order.
     async fn task_frames(&self, task: &TaskId, after: i64, limit: u32) -> Result<Vec<Frame>, StoreError>;
 

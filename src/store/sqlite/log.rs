@@ -22,6 +22,11 @@ impl LogStore for Db {
         found.map_err(driver)?.iter().map(rows::frame).collect()
     }
 
+    async fn last_seq(&self, person: &PersonId) -> Result<i64, StoreError> {
+        let sql = "SELECT COALESCE(MAX(seq), 0) FROM frames WHERE person_id = ?1";
+        query_scalar(sql).bind(person.as_str()).fetch_one(self.reader()).await.map_err(driver)
+    }
+
     async fn task_frames(&self, task: &TaskId, after: i64, limit: u32) -> Result<Vec<Frame>, StoreError> {
         let sql = "SELECT * FROM frames WHERE task_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
         let found = query(sql).bind(task.as_str()).bind(after).bind(limit).fetch_all(self.reader()).await;

@@ -1,0 +1,105 @@
+//! What the routes are given.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use channels::port::Desk;
+use serde_json::{Map, Value};
+use url::Url;
+use workflows::person::Settings;
+use workflows::ports::{Clock, Ids, People};
+
+use super::auth::attempts::Attempts;
+use super::hub::Hub;
+use super::metrics::Metrics;
+use crate::store::{AccessStore, CalendarStore, ContactStore, LogStore, PeopleStore};
+
+/// Longest that process, select and confirm wait for the next question or the end.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(25);
+/// How long a wrong sign-in takes to be told so.
+pub const SIGN_IN_DELAY: Duration = Duration::from_millis(400);
+/// Longest that one frame may take to leave for a WebSocket's client.
+pub const SOCKET_SEND_LIMIT: Duration = Duration::from_secs(10);
+
+/// How everything is, for `/api/health` and `/api/status`.
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// Whether requests can be served: storage answers, and the service is not stopping.
+    async fn ready(&self) -> bool;
+
+    /// The public part: `ai_providers`, `channels`, `circuit_breakers`, `components`, each in API.md's
+    /// shape, without personal data.
+    async fn health(&self) -> Map<String, Value>;
+
+    /// The part for people who are signed in: `providers`, `features`, ….
+    async fn status(&self) -> Map<String, Value>;
+}
+
+/// One plugin as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginInfo {
+    /// Its name: the first part of its actions' names.
+    pub name: String,
+    /// One sentence.
+    pub description: String,
+}
+
+/// Configuration the routes need.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Where browsers reach us.
+    pub public_url: Url,
+    /// The program's version.
+    pub version: String,
+    /// What a new person starts with.
+    pub settings: Settings,
+    /// Plugins, in the order listed.
+    pub plugins: Vec<PluginInfo>,
+    /// See [`ANSWER_WAIT`].
+    pub answer_wait: Duration,
+    /// See [`SIGN_IN_DELAY`].
+    pub sign_in_delay: Duration,
+    /// See [`SOCKET_SEND_LIMIT`].
+    pub socket_send_limit: Duration,
+}
+
+impl HttpConfig {
+    /// Whether browsers reach us by TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+/// Everything behind the routes. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The engine.
+    pub desk: Arc<dyn Desk>,
+    /// Tasks, questions and the log.
+    pub log: Arc<dyn LogStore>,
+    /// Who people are.
+    pub people: Arc<dyn People>,
+    /// Persons and identities.
+    pub persons: Arc<dyn PeopleStore>,
+    /// Address books.
+    pub contacts: Arc<dyn ContactStore>,
+    /// The calendar.
+    pub calendar: Arc<dyn CalendarStore>,
+    /// Credentials and codes.
+    pub access: Arc<dyn AccessStore>,
+    /// Hints of what was committed.
+    pub hub: Arc<Hub>,
+    /// How everything is.
+    pub health: Arc<dyn Health>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Wrong sign-ins.
+    pub attempts: Arc<Attempts>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// Configuration.
+    pub config: Arc<HttpConfig>,
+}

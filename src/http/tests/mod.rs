@@ -1,0 +1,7 @@
+//! The routes as a whole, over a real engine and a real database in a temporary folder.
+
+mod house;
+mod people;
+mod socket;
+mod talk;
+mod who;

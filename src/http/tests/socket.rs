@@ -1,0 +1,109 @@
+//! The WebSocket over a real connection.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::house::{House, OWNER};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn serve(house: &House) -> (SocketAddr, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = house.app.clone().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let (_, me) = house.ask("GET", "/api/me", OWNER, None).await;
+    (address, me["user_id"].as_str().unwrap().to_owned())
+}
+
+async fn connect(address: SocketAddr, path: &str, token: &str, origin: Option<&str>) -> Result<Socket, Error> {
+    let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    if let Some(origin) = origin {
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+    }
+    connect_async(request).await.map(|(socket, _)| socket)
+}
+
+async fn next(socket: &mut Socket) -> Option<Value> {
+    let message = tokio::time::timeout(Duration::from_secs(5), socket.next()).await.expect("a frame in time")?;
+    match message.ok()? {
+        Message::Text(text) => serde_json::from_str(&text).ok(),
+        _ => None,
+    }
+}
+
+async fn until_message(socket: &mut Socket) -> Vec<i64> {
+    let mut seen = Vec::new();
+    while let Some(frame) = next(socket).await {
+        seen.push(frame["seq"].as_i64().unwrap());
+        if frame["type"] == "message" {
+            return seen;
+        }
+    }
+    panic!("closed after {seen:?}");
+}
+
+#[tokio::test]
+async fn replay_and_live_join_without_gap_or_double() {
+    let house = House::new().await;
+    let (address, me) = serve(&house).await;
+    let hello = || house.ask("POST", "/api/agent/process", OWNER, Some(json!({"message": "hello"})));
+    hello().await;
+    let mut socket = connect(address, &format!("/ws/{me}?after=0"), OWNER, None).await.unwrap();
+    assert_eq!(next(&mut socket).await.unwrap()["type"], "connected");
+    let mut seen = until_message(&mut socket).await;
+    hello().await;
+    seen.extend(until_message(&mut socket).await);
+    let kept = house.state.log.frames(&me.as_str().into(), 0, 1_000).await.unwrap();
+    let kept: Vec<i64> = kept.iter().map(|frame| frame.seq).filter(|seq| seq <= seen.last().unwrap()).collect();
+    assert_eq!(seen, kept);
+    socket.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
+    loop {
+        let frame = next(&mut socket).await.unwrap();
+        if frame["type"] == "connected" {
+            assert_eq!(frame["data"], json!({"pong": true}));
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_sites_and_other_people_are_refused() {
+    let house = House::new().await;
+    let (address, me) = serve(&house).await;
+    for (path, origin) in [(format!("/ws/{me}"), Some("https://evil.example")), ("/ws/bob".to_owned(), None)] {
+        match connect(address, &path, OWNER, origin).await {
+            Err(Error::Http(response)) => assert_eq!(response.status(), 403),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+    assert!(connect(address, &format!("/ws/{me}"), OWNER, Some("http://127.0.0.1:8000")).await.is_ok());
+}
+
+#[tokio::test]
+async fn signing_out_closes_its_sockets_within_a_second() {
+    let house = House::new().await;
+    let (address, me) = serve(&house).await;
+    let (_, session) = house.ask("POST", "/api/session", "", Some(json!({"token": OWNER}))).await;
+    let token = session["token"].as_str().unwrap().to_owned();
+    let mut socket = connect(address, &format!("/ws/{me}"), &token, None).await.unwrap();
+    let mut other = connect(address, &format!("/ws/{me}"), OWNER, None).await.unwrap();
+    assert_eq!(next(&mut socket).await.unwrap()["type"], "connected");
+    assert_eq!(next(&mut other).await.unwrap()["type"], "connected");
+    house.ask("DELETE", "/api/session", &token, None).await;
+    let closed = async {
+        assert_eq!(next(&mut socket).await.unwrap()["type"], "disconnected");
+        while next(&mut socket).await.is_some() {}
+    };
+    tokio::time::timeout(Duration::from_secs(1), closed).await.expect("closed within a second");
+    other.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
+    assert_eq!(next(&mut other).await.unwrap()["data"], json!({"pong": true}));
+}

@@ -232,7 +232,7 @@ fn settings(config: &Config) -> Settings {
 async fn owner(db: &Db, config: &Config, clock: &dyn Clock, ids: &dyn Ids) -> Result<(bool, Welcome), AppError> {
     let first = db.persons().await?.is_empty();
     let token = config.owner_token.as_ref().map(ExposeSecret::expose_secret);
-    Ok((first, ensure_owner(db, settings(config), token, clock, ids).await?))
+    Ok((first, ensure_owner(db, &config.owner_name, settings(config), token, clock, ids).await?))
 }
 
 fn plugin_deps(

@@ -66,7 +66,7 @@ fn data_dir(config: &Config, report: &mut Report) {
     match written {
         Ok(()) => report.line(&Mark::On, "data directory", &format!("{} can be written", dir.display())),
         Err(error) => {
-            report.line(&Mark::Bad, "data directory", &format!("{} cannot be written: {error}", dir.display()))
+            report.line(&Mark::Bad, "data directory", &format!("{} cannot be written: {error}", dir.display()));
         }
     }
 }

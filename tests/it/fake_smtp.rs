@@ -16,20 +16,20 @@ const LINE_BYTES_MAX: usize = 1_000;
 
 /// A mail that the server took.
 #[derive(Debug, Clone)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// Who sent it.
-    pub from: String,
+    pub(crate) from: String,
     /// Who gets it.
-    pub to: Vec<String>,
+    pub(crate) to: Vec<String>,
     /// Its Message-ID, with brackets.
-    pub message_id: String,
+    pub(crate) message_id: String,
     /// Header and body, dots unstuffed.
-    pub data: String,
+    pub(crate) data: String,
 }
 
 /// How the server misbehaves at the end of one mail's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AfterData {
+pub(crate) enum AfterData {
     /// Takes the mail and closes without an answer.
     TakeAndClose,
     /// Closes without taking it.
@@ -53,14 +53,14 @@ struct State {
 
 /// The running server.
 #[derive(Clone)]
-pub struct FakeSmtp {
+pub(crate) struct FakeSmtp {
     addr: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
 impl FakeSmtp {
     /// Starts it on a free port of loopback.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let server = Self { addr: listener.local_addr().expect("an address"), state: Arc::default() };
         let own = server.clone();
@@ -77,42 +77,42 @@ impl FakeSmtp {
     }
 
     /// Its URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("smtp://{}", self.addr)
     }
 
     /// The mails it took.
-    pub fn ledger(&self) -> Vec<Delivery> {
+    pub(crate) fn ledger(&self) -> Vec<Delivery> {
         self.state().ledger.clone()
     }
 
     /// What clients did against the rules.
-    pub fn violations(&self) -> Vec<String> {
+    pub(crate) fn violations(&self) -> Vec<String> {
         self.state().violations.clone()
     }
 
     /// Refuses an address with these words.
-    pub fn refuse(&self, address: &str, reply: &str) {
+    pub(crate) fn refuse(&self, address: &str, reply: &str) {
         self.state().refused.insert(address.to_owned(), reply.to_owned());
     }
 
     /// Answers 451 for an address the first `times` times.
-    pub fn greylist(&self, address: &str, times: u32) {
+    pub(crate) fn greylist(&self, address: &str, times: u32) {
         self.state().greylisted.insert(address.to_owned(), times);
     }
 
     /// What happens at the end of the next mail's data.
-    pub fn after_next_data(&self, fault: AfterData) {
+    pub(crate) fn after_next_data(&self, fault: AfterData) {
         self.state().after_data.push_back(fault);
     }
 
     /// Takes connections and says nothing.
-    pub fn hang_at_connect(&self) {
+    pub(crate) fn hang_at_connect(&self) {
         self.state().hang_at_connect = true;
     }
 
     /// Wants this password.
-    pub fn require_password(&self, password: &str) {
+    pub(crate) fn require_password(&self, password: &str) {
         self.state().password = Some(password.to_owned());
     }
 
@@ -199,7 +199,13 @@ impl FakeSmtp {
     }
 
     /// Takes the mail, or fails as told; whether the conversation goes on.
-    async fn end_of_data(&self, talk: &mut Talk, from: String, to: Vec<String>, data: Vec<u8>) -> std::io::Result<bool> {
+    async fn end_of_data(
+        &self,
+        talk: &mut Talk,
+        from: String,
+        to: Vec<String>,
+        data: Vec<u8>,
+    ) -> std::io::Result<bool> {
         let fault = self.state().after_data.pop_front();
         let data = match check(data) {
             Ok(data) => data,
@@ -294,7 +300,7 @@ fn headers(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The value of a header.
-pub fn header(text: &str, name: &str) -> Option<String> {
+pub(crate) fn header(text: &str, name: &str) -> Option<String> {
     headers(text).find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
 }
 

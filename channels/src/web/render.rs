@@ -190,7 +190,7 @@ pub fn prompt(row: &PromptRow) -> Value {
     shown.insert("prompt_id".to_owned(), json!(row.id));
     shown.insert("task_id".to_owned(), json!(row.task_id));
     shown.insert("session_id".to_owned(), json!(session_of(&row.conversation_id)));
-    for name in ["kind", "question", "options", "pending_actions"] {
+    for name in ["kind", "question", "options", "pending_actions", "min", "max", "answer", "optional"] {
         shown.insert(name.to_owned(), row.view.get(name).cloned().unwrap_or(Value::Null));
     }
     shown.insert("expires_at".to_owned(), json!(row.expires_at));

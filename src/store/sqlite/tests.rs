@@ -30,9 +30,14 @@ async fn a_second_service_on_the_same_file_is_refused() {
 async fn a_damaged_file_is_told_so() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("test.db");
-    std::fs::write(&path, b"this is no database at all, and long enough to be looked at as one".repeat(100)).expect("a file");
+    std::fs::write(&path, b"this is no database at all, and long enough to be looked at as one".repeat(100))
+        .expect("a file");
     let opened = Db::open(&path).await;
-    assert!(matches!(&opened, Err(StoreError::Corrupt(text)) if text.contains("restore a backup")), "{:?}", opened.err());
+    assert!(
+        matches!(&opened, Err(StoreError::Corrupt(text)) if text.contains("restore a backup")),
+        "{:?}",
+        opened.err()
+    );
 }
 
 #[tokio::test]
@@ -78,13 +83,25 @@ async fn a_full_disk_refuses_and_loses_nothing_then_works_again() {
 async fn claims_and_lists_use_their_indexes() {
     let (db, _dir) = fresh().await;
     for (sql, index) in [
-        ("SELECT id FROM tasks INDEXED BY tasks_due WHERE wake_at <= 1 AND state_version <= 1 ORDER BY wake_at LIMIT 32", "tasks_due"),
-        ("SELECT * FROM tasks WHERE person_id = 'a' AND listed = 1 ORDER BY created_at DESC, id DESC LIMIT 20", "tasks_of_person"),
+        (
+            "SELECT id FROM tasks INDEXED BY tasks_due WHERE wake_at <= 1 AND state_version <= 1 ORDER BY wake_at LIMIT 32",
+            "tasks_due",
+        ),
+        (
+            "SELECT * FROM tasks WHERE person_id = 'a' AND listed = 1 ORDER BY created_at DESC, id DESC LIMIT 20",
+            "tasks_of_person",
+        ),
         ("SELECT * FROM frames WHERE person_id = 'a' AND seq > 5 ORDER BY seq LIMIT 10", "frames_of_person"),
-        ("SELECT * FROM prompts WHERE person_id = 'a' AND open = 1 ORDER BY asked_at DESC LIMIT 10", "prompts_open_of_person"),
+        (
+            "SELECT * FROM prompts WHERE person_id = 'a' AND open = 1 ORDER BY asked_at DESC LIMIT 10",
+            "prompts_open_of_person",
+        ),
     ] {
         let plan: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(db.reader()).await.expect("a plan");
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
+                .fetch_all(db.reader())
+                .await
+                .expect("a plan");
         let plan: Vec<String> = plan.into_iter().map(|row| row.3).collect();
         assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:?}");
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}: {plan:?}");

@@ -6,9 +6,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::store::{
-    Accepted, Claim, Lease, PromptRow, PromptStatus, StoreError, TaskRow, TaskStore, TaskWrite, Turn,
-};
+use super::store::{Accepted, Claim, Lease, PromptRow, PromptStatus, StoreError, TaskRow, TaskStore, TaskWrite, Turn};
 use crate::frame::{FrameDraft, FrameKind};
 use crate::ids::{ConversationId, PersonId, PromptId, RunnerId, Seed, TaskId};
 use crate::inbound::{Inbound, InboundKind};
@@ -54,7 +52,14 @@ fn write(id: &str, read: Option<&TaskRow>) -> TaskWrite {
 
 fn turn(task: TaskWrite) -> Turn {
     let draft = FrameDraft { kind: FrameKind::TaskCreated, data: serde_json::Map::new() };
-    Turn { person_id: task.person_id.clone(), task: Some(task), prompts: Vec::new(), frames: vec![draft], inbox: None, at: time(1) }
+    Turn {
+        person_id: task.person_id.clone(),
+        task: Some(task),
+        prompts: Vec::new(),
+        frames: vec![draft],
+        inbox: None,
+        at: time(1),
+    }
 }
 
 fn claim(now: i64, limit: u32) -> Claim {
@@ -136,7 +141,8 @@ pub async fn due_tasks_are_claimed<S: TaskStore>(store: &S) {
         let task = TaskWrite { wake_at: wake.map(time), ..write(id, None) };
         store.commit(turn(task)).await.expect("committed");
     }
-    let mut claimed: Vec<String> = store.claim(claim(6, 1)).await.expect("claimed").iter().map(|row| row.id.to_string()).collect();
+    let mut claimed: Vec<String> =
+        store.claim(claim(6, 1)).await.expect("claimed").iter().map(|row| row.id.to_string()).collect();
     assert_eq!(claimed, ["latest"]);
     claimed = store.claim(claim(6, 10)).await.expect("claimed").iter().map(|row| row.id.to_string()).collect();
     assert_eq!(claimed, ["late"]);
@@ -176,7 +182,10 @@ pub async fn only_the_holder_renews<S: TaskStore>(store: &S) {
     let held = vec![(row.id.clone(), row.epoch)];
     assert!(store.renew(&RunnerId::from("x"), &held, time(99)).await.expect("renewed").is_empty());
     assert!(store.renew(&RunnerId::from("r"), &[(row.id.clone(), 1)], time(99)).await.expect("renewed").is_empty());
-    assert_eq!(store.renew(&RunnerId::from("r"), &held, time(99)).await.expect("renewed"), std::slice::from_ref(&row.id));
+    assert_eq!(
+        store.renew(&RunnerId::from("r"), &held, time(99)).await.expect("renewed"),
+        std::slice::from_ref(&row.id)
+    );
     let row = loaded(store, "t").await;
     assert_eq!((row.wake_at, row.lease.map(|lease| lease.until)), (Some(time(99)), Some(time(99))));
 }
@@ -203,7 +212,10 @@ pub async fn conversations_show_what_is_open<S: TaskStore>(store: &S) {
     let row = loaded(store, "t").await;
     let decided = PromptStatus::Decided { by: "Ann".to_owned(), at: time(3) };
     let closed = PromptRow { status: decided.clone(), ..prompt("q", 2) };
-    store.commit(Turn { prompts: vec![closed, prompt("r", 4)], ..turn(write("t", Some(&row))) }).await.expect("committed");
+    store
+        .commit(Turn { prompts: vec![closed, prompt("r", 4)], ..turn(write("t", Some(&row))) })
+        .await
+        .expect("committed");
     let view = store.conversation(&conversation).await.expect("a look");
     let open: Vec<&str> = view.open.iter().map(|prompt| prompt.id.as_str()).collect();
     assert_eq!(open, ["r", "p"]);
@@ -214,7 +226,12 @@ pub async fn conversations_show_what_is_open<S: TaskStore>(store: &S) {
 /// A task that has ended is not live, but is still the newest.
 pub async fn an_ended_task_is_not_live<S: TaskStore>(store: &S) {
     let state = TaskState::Finished(Finished {
-        request: request(), run: None, outcome: Outcome::Completed, summary: String::new(), reason: None, at: time(1),
+        request: request(),
+        run: None,
+        outcome: Outcome::Completed,
+        summary: String::new(),
+        reason: None,
+        at: time(1),
     });
     store.commit(turn(TaskWrite { state: state.clone(), ..write("t", None) })).await.expect("committed");
     let view = store.conversation(&ConversationId::from("web:c")).await.expect("a look");

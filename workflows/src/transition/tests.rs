@@ -1,6 +1,10 @@
 //! State × event tables and properties of the transitions.
 
-#![expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "plans and outcomes read best as they are made")]
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "plans and outcomes read best as they are made"
+)]
 
 use chrono::{DateTime, Duration, Utc};
 use proptest::prelude::*;

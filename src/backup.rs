@@ -48,17 +48,29 @@ pub async fn backup(config: &Config, file: &Path) -> Result<(), BackupError> {
     }
     let copy = file.with_extension("db-copy");
     let written = async {
+        // The copy goes into an empty file that is private from the beginning.
+        drop(private(&copy)?);
         Db::open_shared(&config.database).await?.copy_to(&copy).await?;
         write_tar(config, file, &copy)
     };
     let result = written.await;
     // The copy is in the tar file now, or the backup failed: either way it is of no more use.
     let _gone = std::fs::remove_file(&copy);
+    if result.is_err() {
+        // Half a backup would be taken for one; it was not there before, so it is ours.
+        let _gone = std::fs::remove_file(file);
+    }
     result
 }
 
+/// A new file that only its owner may read: a backup holds everything.
+fn private(file: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options().write(true).create_new(true).mode(0o600).open(file)
+}
+
 fn write_tar(config: &Config, file: &Path, copy: &Path) -> Result<(), BackupError> {
-    let mut tar = tar::Builder::new(File::create_new(file)?);
+    let mut tar = tar::Builder::new(private(file)?);
     tar.follow_symlinks(false);
     tar.append_path_with_name(copy, DATABASE)?;
     for name in DIRECTORIES {
@@ -130,6 +142,9 @@ mod tests {
         let db = Db::open(&from.database).await.expect("a database");
         let file = dir.path().join("backup.tar");
         backup(&from, &file).await.expect("a backup");
+        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).expect("the file"));
+        assert_eq!(mode & 0o777, 0o600, "nobody else may read a backup");
+        assert!(!dir.path().join("backup.db-copy").exists());
         assert!(matches!(backup(&from, &file).await, Err(BackupError::Exists(_))));
         restore(&to, &file).expect("a restore");
         assert_eq!(std::fs::read(to.data_dir.join("uploads/photo")).expect("the file"), b"x");

@@ -49,6 +49,7 @@ pub const KEYS: &[Key] = &[
     key("MAIL_TRUST", "", "insecure-loopback = plain text, for a mail server on loopback only"),
     key("JITSI_BASE_URL", "https://meet.jit.si", "where video meetings are held"),
     key("LEASE_SECS", "30", "how long a task is held by a process that may have died"),
+    key("METRICS_ADDR", "", "another address for /metrics, open to whoever reaches it"),
     key("AI_PROVIDERS", "builtin", "order of planners; this release has builtin only"),
     later("REDIS_URL", "hints between processes"),
     later("OLLAMA_BASE_URL", "a local model"),
@@ -62,6 +63,38 @@ pub const KEYS: &[Key] = &[
     later("SEARXNG_URL", "web search"),
     later("DUFFEL_API_TOKEN", "hotels and flights"),
     later("MCP_CONFIG", "MCP servers"),
+    later("OLLAMA_MODEL", "a local model"),
+    later("OLLAMA_VISION_MODEL", "a local model"),
+    later("OLLAMA_CODE_MODEL", "a local model"),
+    later("OLLAMA_EMBED_MODEL", "a local model"),
+    later("GROQ_BASE_URL", "a remote model"),
+    later("GROQ_MODEL", "a remote model"),
+    later("ZUKI_BASE_URL", "a remote model"),
+    later("ZUKI_MODEL", "a remote model"),
+    later("OPENAI_BASE_URL", "a remote model"),
+    later("OPENAI_MODEL", "a remote model"),
+    later("AI_CONNECT_TIMEOUT_SECS", "models"),
+    later("AI_FIRST_BYTE_TIMEOUT_SECS", "models"),
+    later("AI_TOTAL_TIMEOUT_SECS", "models"),
+    later("AI_BREAKER_FAILURES", "models"),
+    later("AI_BREAKER_COOLDOWN_SECS", "models"),
+    later("TELEGRAM_API_URL", "the Telegram door"),
+    later("TELEGRAM_WEBHOOK_SECRET", "the Telegram door"),
+    later("TELEGRAM_CHAT_ID", "the Telegram door"),
+    later("DISCORD_API_URL", "the Discord door"),
+    later("DISCORD_GUILD_ID", "the Discord door"),
+    later("IMAP_USERNAME", "the email door"),
+    later("IMAP_PASSWORD", "the email door"),
+    later("MAIL_AUTHSERV_ID", "the email door"),
+    later("CALDAV_USERNAME", "a CalDAV calendar"),
+    later("CALDAV_PASSWORD", "a CalDAV calendar"),
+    later("NOMINATIM_URL", "place search"),
+    later("OVERPASS_URL", "place search"),
+    later("DUFFEL_API_URL", "hotels and flights"),
+    later("QUOTA_AI_TOKENS_DAY", "daily quotas"),
+    later("QUOTA_AI_CALLS_DAY", "daily quotas"),
+    later("QUOTA_EFFECTS_DAY", "daily quotas"),
+    later("UPLOADS_URL", "uploads"),
 ];
 
 /// The whole configuration.
@@ -89,6 +122,8 @@ pub struct Config {
     pub jitsi_base_url: Url,
     /// How long a claim holds.
     pub lease_secs: u32,
+    /// Where metrics are served without a token.
+    pub metrics_addr: Option<SocketAddr>,
     /// Keys that are set and have no effect in this release.
     pub without_effect: Vec<&'static str>,
 }
@@ -210,6 +245,11 @@ impl Reader<'_> {
     fn url(&mut self, name: &str, schemes: &[&str]) -> Option<Url> {
         let url = self.text(name)?.parse::<Url>();
         match url {
+            // An address is shown and logged, so it must not hold a password.
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.problem(name, "must not hold a user name or password");
+                None
+            }
             Ok(url) if schemes.contains(&url.scheme()) && url.host_str().is_some() => Some(url),
             Ok(_) | Err(_) => {
                 self.problem(name, format!("must be a URL that begins with {}", schemes.join(":// or ") + "://"));
@@ -243,7 +283,12 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
     if reader.text("AI_PROVIDERS").is_some_and(|order| !order.split(',').any(|name| name.trim() == "builtin")) {
         reader.problem("AI_PROVIDERS", "must name builtin: this release has no other planner");
     }
+    let metrics_addr = reader.text("METRICS_ADDR").map(str::parse).transpose().unwrap_or_else(|_| {
+        reader.problem("METRICS_ADDR", "must be an address and port, like 127.0.0.1:9090");
+        None
+    });
     let config = Config {
+        metrics_addr,
         database: database(&mut reader, &data_dir),
         timezone: reader.parsed("DEFAULT_TIMEZONE", Tz::UTC, "an IANA time zone, like Europe/Berlin"),
         public_url: reader.url("PUBLIC_URL", &["http", "https"]),
@@ -275,6 +320,10 @@ fn database(reader: &mut Reader<'_>, data_dir: &Path) -> PathBuf {
     let default = data_dir.join("super-manager.db");
     match reader.text("DATABASE_URL").map(str::to_owned) {
         None => default,
+        Some(url) if url.starts_with("postgres") => {
+            reader.problem("DATABASE_URL", "PostgreSQL is not built in this release; must be sqlite://FILE");
+            default
+        }
         Some(url) => match url.strip_prefix("sqlite://") {
             Some(path) if !path.is_empty() => PathBuf::from(path),
             Some(_) | None => {
@@ -387,6 +436,7 @@ mod tests {
             |url: &str| read(&[("SMTP_URL", url), ("SMTP_EMAIL", "a@b.org"), ("MAIL_TRUST", "insecure-loopback")]);
         assert!(with("smtp://127.0.0.1:2525").is_ok());
         assert!(with("smtp://localhost:2525").is_ok());
+        assert!(with("smtp://me:pass@localhost:2525").is_err(), "a password in an address would be shown");
         assert!(with("smtp://mail.example.org").is_err());
         assert!(with("smtp://127.0.0.1.example.org").is_err());
     }

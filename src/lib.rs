@@ -1,4 +1,5 @@
 //! Super Manager: people ask in their own words, and it does what they ask.
+pub mod app;
 pub mod backup;
 pub mod cli;
 pub mod config;
@@ -7,3 +8,4 @@ pub mod http;
 pub mod plugins;
 pub mod reminders;
 pub mod store;
+pub mod telemetry;

@@ -40,6 +40,7 @@ impl std::fmt::Debug for Welcome {
 /// When a store fails.
 pub async fn ensure_owner<S: AccessStore + PeopleStore>(
     store: &S,
+    name: &str,
     settings: Settings,
     token: Option<&str>,
     clock: &dyn Clock,
@@ -51,7 +52,7 @@ pub async fn ensure_owner<S: AccessStore + PeopleStore>(
     let owner = if let Some(owner) = found {
         owner
     } else {
-        let owner = Person { id: PersonId(ids.fresh()), name: "Owner".to_owned(), role: Role::Owner, settings };
+        let owner = Person { id: PersonId(ids.fresh()), name: name.to_owned(), role: Role::Owner, settings };
         store.create_person(&owner, now).await?;
         owner
     };

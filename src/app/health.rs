@@ -1,0 +1,75 @@
+//! How everything is, for `/api/health` and `/api/status`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use workflows::ports::Clock;
+
+use super::features::Feature;
+use crate::http::Health;
+use crate::store::LogStore;
+use crate::store::sqlite::Db;
+
+/// Front doors of the product, here or not.
+const CHANNELS: [&str; 4] = ["telegram", "discord", "email", "web"];
+
+/// Looks at the store each time it is asked.
+pub(super) struct Wellbeing {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    features: Vec<Feature>,
+    stopping: AtomicBool,
+}
+
+impl Wellbeing {
+    pub(super) fn new(db: Db, clock: Arc<dyn Clock>, features: Vec<Feature>) -> Self {
+        Self { db, clock, features, stopping: AtomicBool::new(false) }
+    }
+
+    /// From now on it is not ready.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    async fn storage_answers(&self) -> bool {
+        self.db.queue_depth(self.clock.now()).await.is_ok()
+    }
+
+    fn channels(&self) -> Map<String, Value> {
+        let door = |name: &str| self.features.iter().find(|feature| feature.name == format!("{name} door"));
+        let entry = |name: &str| {
+            let feature = door(name)?;
+            let status = if feature.on { "on" } else { "off" };
+            Some((name.to_owned(), json!({"status": status, "detail": feature.detail})))
+        };
+        CHANNELS.iter().filter_map(|name| entry(name)).collect()
+    }
+}
+
+#[async_trait]
+impl Health for Wellbeing {
+    async fn ready(&self) -> bool {
+        !self.stopping.load(Ordering::Relaxed) && self.storage_answers().await
+    }
+
+    async fn health(&self) -> Map<String, Value> {
+        let storage = if self.storage_answers().await { "on" } else { "down" };
+        let engine = if self.stopping.load(Ordering::Relaxed) { "degraded" } else { "on" };
+        Map::from_iter([
+            ("ai_providers".to_owned(), json!(["builtin"])),
+            ("channels".to_owned(), Value::Object(self.channels())),
+            // The built-in planner calls nobody, so there is nothing to break.
+            ("circuit_breakers".to_owned(), json!({})),
+            ("components".to_owned(), json!({"storage": {"status": storage}, "engine": {"status": engine}})),
+        ])
+    }
+
+    async fn status(&self) -> Map<String, Value> {
+        Map::from_iter([
+            ("providers".to_owned(), json!([{"name": "builtin", "status": "on"}])),
+            ("features".to_owned(), json!(self.features)),
+        ])
+    }
+}

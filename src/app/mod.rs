@@ -1,0 +1,317 @@
+//! The composition root: builds every adapter, supervises what runs, owns the order of the end.
+//!
+//! It decides nothing: what is on and off comes from the configuration, what happens from the
+//! engine. The end has an order and a bound: the doors take nothing new, what is under way goes
+//! on for at most [`Limits::drain_secs_max`], then the store closes.
+
+mod features;
+mod health;
+mod welcome;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use url::Url;
+use uuid::Uuid;
+use workflows::engine::{Engine, EngineParts, Limits};
+use workflows::person::{Channel, Settings};
+use workflows::planner::Builtin;
+use workflows::ports::{Clock, FrameSink, Ids, RandomIds, SystemClock};
+
+use crate::config::Config;
+use crate::http::auth::attempts::Attempts;
+use crate::http::auth::owner::{Welcome, ensure_owner};
+use crate::http::metrics::Metrics;
+use crate::http::state::{ANSWER_WAIT, SIGN_IN_DELAY, SOCKET_SEND_LIMIT};
+use crate::http::{self, HttpConfig, HttpState, Hub, PluginInfo};
+use crate::plugins::{PluginDeps, Plugins};
+use crate::reminders::EngineReminders;
+use crate::store::sqlite::Db;
+use crate::store::{PeopleStore, StoreError};
+
+pub use features::Feature;
+use health::Wellbeing;
+
+/// Longest wait for requests that are under way when the service stops.
+const DOORS_SECS_MAX: u64 = 2;
+
+/// Why the service did not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data directory cannot be made.
+    #[error("the data directory {0} cannot be made")]
+    DataDir(PathBuf, #[source] std::io::Error),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Bind(SocketAddr, #[source] std::io::Error),
+    /// The public address is none.
+    #[error("the public address is none")]
+    PublicUrl(#[from] url::ParseError),
+    /// A part that runs as long as the service does has ended.
+    #[error("{0} ended by itself")]
+    Ended(&'static str),
+}
+
+/// A service that is built and listens, but serves nothing yet.
+pub struct App {
+    address: SocketAddr,
+    welcome: String,
+    doors: Vec<Door>,
+    engine: Engine,
+    reminders: Arc<EngineReminders>,
+    health: Arc<Wellbeing>,
+}
+
+/// A listener with its routes.
+struct Door {
+    listener: TcpListener,
+    routes: Router,
+}
+
+/// Runs the service until `shutdown` is there.
+///
+/// # Errors
+/// See [`AppError`].
+pub async fn serve(config: Config, shutdown: impl Future<Output = ()> + Send) -> Result<(), AppError> {
+    let app = App::start(config).await?;
+    println!("{}", app.welcome());
+    app.run(shutdown).await
+}
+
+/// Makes or updates the database: how many migrations it has now.
+///
+/// # Errors
+/// See [`AppError`].
+pub async fn migrate(config: &Config) -> Result<usize, AppError> {
+    Ok(open(config).await?.migrations().await?.0)
+}
+
+async fn open(config: &Config) -> Result<Db, AppError> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| AppError::DataDir(config.data_dir.clone(), error))?;
+    Ok(Db::open(&config.database).await?)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|error| AppError::Bind(address, error))
+}
+
+/// Ids that nobody guesses and that sort by their making.
+fn fresh_id() -> String {
+    // Version 7 alone has 74 random bits.
+    format!("{}{:016x}", Uuid::now_v7().simple(), rand::random::<u64>())
+}
+
+impl App {
+    /// Opens the database, takes over what an earlier process left, and listens.
+    ///
+    /// # Errors
+    /// See [`AppError`].
+    pub async fn start(config: Config) -> Result<Self, AppError> {
+        let db = open(&config).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds(fresh_id));
+        let released = db.release_leases(clock.now()).await?;
+        if released > 0 {
+            info!(tasks = released, "taken over from a process that is gone");
+        }
+        let listener = listen(config.bind_addr).await?;
+        let address = listener.local_addr().map_err(|error| AppError::Bind(config.bind_addr, error))?;
+        let public_url = public_url(&config, address)?;
+        let (first, owner) = owner(&db, &config, &*clock, &*ids).await?;
+
+        let hub = Arc::new(Hub::default());
+        let reminders = Arc::new(EngineReminders::new(Arc::new(db.clone())));
+        let plugins = Arc::new(Plugins::new(&plugin_deps(&config, &db, &hub, &reminders, &ids)));
+        let features = features::list(&config, &plugins.infos());
+        let health = Arc::new(Wellbeing::new(db.clone(), Arc::clone(&clock), features.clone()));
+        let http_config = http_config(&config, &public_url, &plugins);
+        let engine = engine(&config, &db, plugins, &hub, &clock, &ids);
+        reminders.connect(engine.clone());
+
+        let state = http_state(http_config, &db, &engine, hub, Arc::clone(&health), clock, ids);
+        let mut doors = Vec::new();
+        if let Some(address) = config.metrics_addr {
+            doors.push(Door { listener: listen(address).await?, routes: http::metrics_router(state.clone()) });
+        }
+        doors.push(Door { listener, routes: http::router(state) });
+        let welcome = welcome::text(&config, &public_url, &owner, first, &features);
+        Ok(Self { address, welcome, doors, engine, reminders, health })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to print for the person who started it; holds secrets at the first start.
+    pub fn welcome(&self) -> &str {
+        &self.welcome
+    }
+
+    /// Serves until `shutdown` is there, then ends in order.
+    ///
+    /// # Errors
+    /// [`AppError::Ended`] when a part ended by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), AppError> {
+        let (closing, draining) = (CancellationToken::new(), CancellationToken::new());
+        let mut doors = spawn_doors(self.doors, &closing);
+        let (engine, until) = (self.engine, draining.clone());
+        let mut running = tokio::spawn(async move { engine.run(until.cancelled_owned()).await });
+        let outcome = tokio::select! {
+            () = shutdown => Ok(()),
+            _ended = &mut doors => Err(AppError::Ended("a door")),
+            _ended = &mut running => Err(AppError::Ended("the engine")),
+        };
+        info!("stopping: nothing new is taken, what is under way goes on");
+        self.health.stop();
+        closing.cancel();
+        draining.cancel();
+        if !running.is_finished() && running.await.is_err() {
+            warn!("the engine broke while it stopped");
+        }
+        if !doors.is_finished() && tokio::time::timeout(Duration::from_secs(DOORS_SECS_MAX), &mut doors).await.is_err()
+        {
+            doors.abort();
+            warn!("requests were still waiting for their answer");
+        }
+        self.reminders.disconnect();
+        info!("stopped");
+        outcome
+    }
+}
+
+/// Serves all doors in one task that ends when the first one does, or all after `closing`.
+fn spawn_doors(doors: Vec<Door>, closing: &CancellationToken) -> JoinHandle<()> {
+    let serving: Vec<_> = doors
+        .into_iter()
+        .map(|Door { listener, routes }| {
+            let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+            let closing = closing.clone();
+            axum::serve(listener, service).with_graceful_shutdown(closing.cancelled_owned()).into_future()
+        })
+        .collect();
+    tokio::spawn(async move {
+        if let Err(error) = futures_util::future::try_join_all(serving).await {
+            tracing::error!(%error, "a door broke");
+        }
+    })
+}
+
+fn public_url(config: &Config, address: SocketAddr) -> Result<Url, AppError> {
+    match &config.public_url {
+        Some(url) => Ok(url.clone()),
+        None if address.ip().is_unspecified() => Ok(format!("http://localhost:{}", address.port()).parse()?),
+        None => Ok(format!("http://{address}").parse()?),
+    }
+}
+
+/// What a new person starts with.
+fn settings(config: &Config) -> Settings {
+    Settings {
+        timezone: config.timezone,
+        currency: config.currency.clone(),
+        locale: "en".to_owned(),
+        remote_ai: false,
+        notify_on: Channel::Web,
+    }
+}
+
+/// Whether this is the first start, and the owner.
+async fn owner(db: &Db, config: &Config, clock: &dyn Clock, ids: &dyn Ids) -> Result<(bool, Welcome), AppError> {
+    let first = db.persons().await?.is_empty();
+    let token = config.owner_token.as_ref().map(ExposeSecret::expose_secret);
+    Ok((first, ensure_owner(db, &config.owner_name, settings(config), token, clock, ids).await?))
+}
+
+fn plugin_deps(
+    config: &Config,
+    db: &Db,
+    hub: &Arc<Hub>,
+    reminders: &Arc<EngineReminders>,
+    ids: &Arc<dyn Ids>,
+) -> PluginDeps {
+    PluginDeps {
+        mail: config.mail.clone(),
+        jitsi_base_url: config.jitsi_base_url.clone(),
+        people: Arc::new(db.clone()),
+        identities: Arc::new(db.clone()),
+        contacts: Arc::new(db.clone()),
+        calendar: Arc::new(db.clone()),
+        log: Arc::new(db.clone()),
+        sink: Arc::clone(hub) as Arc<dyn FrameSink>,
+        reminders: Arc::clone(reminders) as Arc<dyn crate::plugins::Reminders>,
+        ids: Arc::clone(ids),
+    }
+}
+
+fn engine(
+    config: &Config,
+    db: &Db,
+    plugins: Arc<Plugins>,
+    hub: &Arc<Hub>,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn Ids>,
+) -> Engine {
+    Engine::new(EngineParts {
+        store: Arc::new(db.clone()),
+        people: Arc::new(db.clone()),
+        planner: Arc::new(Builtin),
+        actions: plugins,
+        sink: Arc::clone(hub) as Arc<dyn FrameSink>,
+        clock: Arc::clone(clock),
+        ids: Arc::clone(ids),
+        limits: Limits { lease_secs: config.lease_secs, ..Limits::default() },
+    })
+}
+
+fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConfig {
+    let shown = |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description };
+    HttpConfig {
+        public_url: public_url.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: settings(config),
+        plugins: plugins.infos().into_iter().map(shown).collect(),
+        answer_wait: ANSWER_WAIT,
+        sign_in_delay: SIGN_IN_DELAY,
+        socket_send_limit: SOCKET_SEND_LIMIT,
+    }
+}
+
+fn http_state(
+    config: HttpConfig,
+    db: &Db,
+    engine: &Engine,
+    hub: Arc<Hub>,
+    health: Arc<Wellbeing>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+) -> HttpState {
+    HttpState {
+        desk: Arc::new(engine.clone()),
+        log: Arc::new(db.clone()),
+        people: Arc::new(db.clone()),
+        persons: Arc::new(db.clone()),
+        contacts: Arc::new(db.clone()),
+        calendar: Arc::new(db.clone()),
+        access: Arc::new(db.clone()),
+        hub,
+        health,
+        metrics: Arc::new(Metrics::default()),
+        attempts: Arc::new(Attempts::default()),
+        clock,
+        ids,
+        config: Arc::new(config),
+    }
+}

@@ -6,8 +6,6 @@
 
 mod features;
 mod health;
-#[cfg(test)]
-mod tests;
 mod welcome;
 
 use std::future::Future;
@@ -31,7 +29,7 @@ use workflows::ports::{Clock, FrameSink, Ids, RandomIds, SystemClock};
 
 use crate::config::Config;
 use crate::http::auth::attempts::Attempts;
-use crate::http::auth::owner::{NewOwner, Welcome, ensure_owner};
+use crate::http::auth::owner::{Welcome, ensure_owner};
 use crate::http::metrics::Metrics;
 use crate::http::state::{ANSWER_WAIT, SIGN_IN_DELAY, SOCKET_SEND_LIMIT};
 use crate::http::{self, HttpConfig, HttpState, Hub, PluginInfo};
@@ -234,8 +232,7 @@ fn settings(config: &Config) -> Settings {
 async fn owner(db: &Db, config: &Config, clock: &dyn Clock, ids: &dyn Ids) -> Result<(bool, Welcome), AppError> {
     let first = db.persons().await?.is_empty();
     let token = config.owner_token.as_ref().map(ExposeSecret::expose_secret);
-    let new = NewOwner { name: config.owner_name.clone(), settings: settings(config) };
-    Ok((first, ensure_owner(db, new, token, clock, ids).await?))
+    Ok((first, ensure_owner(db, &config.owner_name, settings(config), token, clock, ids).await?))
 }
 
 fn plugin_deps(

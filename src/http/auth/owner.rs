@@ -31,15 +31,6 @@ impl std::fmt::Debug for Welcome {
     }
 }
 
-/// What an owner who is made now begins with.
-#[derive(Debug, Clone)]
-pub struct NewOwner {
-    /// What they are called, in mails too.
-    pub name: String,
-    /// What holds until they choose.
-    pub settings: Settings,
-}
-
 /// Sees to it that there is an owner with a token, and makes a login code.
 ///
 /// A `token` given is the owner's from now on and every one given before ends; without one, the
@@ -49,7 +40,8 @@ pub struct NewOwner {
 /// When a store fails.
 pub async fn ensure_owner<S: AccessStore + PeopleStore>(
     store: &S,
-    new: NewOwner,
+    name: &str,
+    settings: Settings,
     token: Option<&str>,
     clock: &dyn Clock,
     ids: &dyn Ids,
@@ -59,8 +51,7 @@ pub async fn ensure_owner<S: AccessStore + PeopleStore>(
     let (owner, first) = match found {
         Some(owner) => (owner, false),
         None => {
-            let NewOwner { name, settings } = new;
-            let owner = Person { id: PersonId(ids.fresh()), name, role: Role::Owner, settings };
+            let owner = Person { id: PersonId(ids.fresh()), name: name.to_owned(), role: Role::Owner, settings };
             store.create_person(&owner, now).await?;
             (owner, true)
         }

@@ -160,8 +160,7 @@ impl House {
         let db = Arc::new(Db::open(&folder.path().join("test.db")).await.unwrap());
         let clock = Arc::new(ManualClock::new(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap()));
         let (ids, hub) = (Arc::new(TestIds::default()), Arc::new(Hub::default()));
-        let new = owner::NewOwner { name: "Owner".to_owned(), settings: settings() };
-        let welcome = owner::ensure_owner(db.as_ref(), new, Some(OWNER), clock.as_ref(), ids.as_ref()).await;
+        let welcome = owner::ensure_owner(db.as_ref(), "Owner", settings(), Some(OWNER), clock.as_ref(), ids.as_ref()).await;
         let owner = welcome.unwrap().owner.id;
         let bob = Person { id: "bob".into(), name: "Bob".to_owned(), role: Role::Member, settings: settings() };
         db.create_person(&bob, clock.now()).await.unwrap();

@@ -1,1 +1,115 @@
+//! The store on real files.
 
+use chrono::DateTime;
+use tempfile::TempDir;
+use workflows::ports::StoreError;
+
+use super::Db;
+
+async fn fresh() -> (Db, TempDir) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = Db::open(&dir.path().join("test.db")).await.expect("a database");
+    (db, dir)
+}
+
+mod contract {
+    workflows::task_store_contract!(super::fresh());
+}
+
+#[tokio::test]
+async fn a_second_service_on_the_same_file_is_refused() {
+    let (db, dir) = fresh().await;
+    let path = dir.path().join("test.db");
+    let second = Db::open(&path).await;
+    assert!(matches!(&second, Err(error) if format!("{error:?}").contains("use Postgres")));
+    Db::open_shared(&path).await.expect("looking is allowed");
+    drop(db);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_told_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("test.db");
+    std::fs::write(&path, b"this is no database at all, and long enough to be looked at as one".repeat(100)).expect("a file");
+    let opened = Db::open(&path).await;
+    assert!(matches!(&opened, Err(StoreError::Corrupt(text)) if text.contains("restore a backup")), "{:?}", opened.err());
+}
+
+#[tokio::test]
+async fn many_turns_share_few_commits() {
+    let (db, _dir) = fresh().await;
+    let before = db.commits();
+    let turns = (0..64).map(|n| workflows::ports::contract::begin(&db, n));
+    futures_util::future::join_all(turns).await;
+    let commits = db.commits() - before;
+    assert!(commits <= 16, "64 turns took {commits} commits");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_loses_nothing_then_works_again() {
+    let (db, _dir) = fresh().await;
+    workflows::ports::contract::begin(&db, 0).await;
+    let limit = |pages: i64| {
+        db.write(move |connection| {
+            Box::pin(async move {
+                let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+                sqlx::query(sql).execute(connection).await.map(drop).map_err(super::error::driver)
+            })
+        })
+    };
+    limit(1).await.expect("a limit");
+    let mut stored = 1;
+    let refused = loop {
+        match workflows::ports::contract::try_begin(&db, stored).await {
+            Ok(()) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 10_000, "the disk never filled");
+    };
+    assert!(matches!(refused, StoreError::Full(_)), "{refused:?}");
+    for n in 0..stored {
+        assert!(workflows::ports::contract::is_there(&db, n).await, "task {n} was acknowledged");
+    }
+    limit(1_000_000).await.expect("a limit");
+    workflows::ports::contract::begin(&db, stored).await;
+}
+
+#[tokio::test]
+async fn claims_and_lists_use_their_indexes() {
+    let (db, _dir) = fresh().await;
+    for (sql, index) in [
+        ("SELECT id FROM tasks INDEXED BY tasks_due WHERE wake_at <= 1 AND state_version <= 1 ORDER BY wake_at LIMIT 32", "tasks_due"),
+        ("SELECT * FROM tasks WHERE person_id = 'a' AND listed = 1 ORDER BY created_at DESC, id DESC LIMIT 20", "tasks_of_person"),
+        ("SELECT * FROM frames WHERE person_id = 'a' AND seq > 5 ORDER BY seq LIMIT 10", "frames_of_person"),
+        ("SELECT * FROM prompts WHERE person_id = 'a' AND open = 1 ORDER BY asked_at DESC LIMIT 10", "prompts_open_of_person"),
+    ] {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(db.reader()).await.expect("a plan");
+        let plan: Vec<String> = plan.into_iter().map(|row| row.3).collect();
+        assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:?}");
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}: {plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_a_newer_program_waits() {
+    let (db, _dir) = fresh().await;
+    workflows::ports::contract::begin(&db, 0).await;
+    db.write(|connection| {
+        Box::pin(async move {
+            let sql = "UPDATE tasks SET state_version = 99, wake_at = 0";
+            sqlx::query(sql).execute(connection).await.map(drop).map_err(super::error::driver)
+        })
+    })
+    .await
+    .expect("a write");
+    let claim = workflows::ports::Claim {
+        owner: "r".into(),
+        now: DateTime::from_timestamp(2_000_000_000, 0).expect("a time"),
+        lease_until: DateTime::from_timestamp(2_000_000_030, 0).expect("a time"),
+        limit: 10,
+    };
+    assert!(workflows::ports::TaskStore::claim(&db, claim).await.expect("claimed").is_empty());
+    let loaded = workflows::ports::TaskStore::load(&db, &"task0".into()).await;
+    assert!(matches!(loaded, Err(StoreError::Corrupt(text)) if text.contains("newer program")));
+}

@@ -34,12 +34,14 @@ async fn a_second_service_on_the_same_data_is_refused_until_the_first_has_stoppe
 #[tokio::test]
 async fn secrets_are_printed_at_the_first_start_only() {
     let dir = tempfile::tempdir().expect("a directory");
-    let first = App::start(config(dir.path())).await.expect("a service");
+    let first = App::start(config(&dir.path().join("data"))).await.expect("a service");
     let shown = first.welcome().to_owned();
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(dir.path().join("data")).expect("it"));
+    assert_eq!(mode & 0o777, 0o700, "nobody else may look into the data directory");
     assert!(shown.contains(&format!("http://{}/login?code=", first.address())), "{shown}");
     assert!(shown.contains("sm_"), "{shown}");
     first.run(std::future::ready(())).await.expect("an end in order");
-    let later = App::start(config(dir.path())).await.expect("a service");
+    let later = App::start(config(&dir.path().join("data"))).await.expect("a service");
     assert!(!later.welcome().contains("sm_"), "{}", later.welcome());
 }
 

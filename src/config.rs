@@ -175,7 +175,7 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
                 match pair {
                     Ok((name, value)) => drop(values.insert(name, value)),
                     Err(_) => {
-                        problems.push(Problem { key: ".env".to_owned(), what: "a line cannot be read".to_owned() })
+                        problems.push(Problem { key: ".env".to_owned(), what: "a line cannot be read".to_owned() });
                     }
                 }
             }

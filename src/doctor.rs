@@ -69,7 +69,7 @@ fn data_dir(config: &Config, report: &mut Report) {
             report.line(&Mark::On, "data directory", &format!("{} can be written, {free} free", dir.display()));
         }
         Err(error) => {
-            report.line(&Mark::Bad, "data directory", &format!("{} cannot be written: {error}", dir.display()))
+            report.line(&Mark::Bad, "data directory", &format!("{} cannot be written: {error}", dir.display()));
         }
     }
 }

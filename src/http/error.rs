@@ -13,7 +13,10 @@ const BUSY_RETRY_SECS: u64 = 2;
 
 /// An answer that is an error. The request id is filled in on the way out.
 #[derive(Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     detail: Value,
@@ -28,7 +31,13 @@ pub(crate) struct ErrorBody(pub(crate) Map<String, Value>);
 impl ApiError {
     /// An error of that status, machine word and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: Value::String(detail.into()), more: Map::new(), retry_after_secs: None }
+        Self(Box::new(Parts {
+            status,
+            code,
+            detail: Value::String(detail.into()),
+            more: Map::new(),
+            retry_after_secs: None,
+        }))
     }
 
     /// Missing, or someone else's: the two are not told apart.
@@ -49,7 +58,7 @@ impl ApiError {
     /// Fields that are wrong.
     pub fn fields(faults: &[Fault]) -> Self {
         let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", "");
-        error.detail = json!(faults);
+        error.0.detail = json!(faults);
         error
     }
 
@@ -65,16 +74,18 @@ impl ApiError {
     /// Too many tries; when to come again.
     pub fn too_many(retry_after_secs: u64) -> Self {
         let text = "Too many tries; please wait before the next";
-        Self {
-            retry_after_secs: Some(retry_after_secs),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", text)
-        }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", text).after(retry_after_secs)
     }
 
     /// Too much is going on.
     pub fn busy() -> Self {
         let text = "Too busy right now; please try again in a moment";
-        Self { retry_after_secs: Some(BUSY_RETRY_SECS), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text) }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).after(BUSY_RETRY_SECS)
+    }
+
+    fn after(mut self, secs: u64) -> Self {
+        self.0.retry_after_secs = Some(secs);
+        self
     }
 
     fn internal(error: &dyn std::error::Error) -> Self {
@@ -144,8 +155,8 @@ impl From<Refusal> for ApiError {
             Refusal::NothingToDecide => conflict("nothing_to_decide"),
             Refusal::AlreadyDecided { by, at } => {
                 let mut error = conflict("already_decided");
-                error.more.insert("decided_by".to_owned(), json!(by));
-                error.more.insert("decided_at".to_owned(), json!(at));
+                error.0.more.insert("decided_by".to_owned(), json!(by));
+                error.0.more.insert("decided_at".to_owned(), json!(at));
                 error
             }
             Refusal::Expired => Self::new(StatusCode::GONE, "expired", text),
@@ -159,14 +170,15 @@ impl From<Refusal> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut body = self.more;
-        body.insert("detail".to_owned(), self.detail);
-        body.insert("code".to_owned(), Value::from(self.code));
-        let mut response = (self.status, Json(&body)).into_response();
-        if let Some(secs) = self.retry_after_secs {
+        let parts = *self.0;
+        let mut body = parts.more;
+        body.insert("detail".to_owned(), parts.detail);
+        body.insert("code".to_owned(), Value::from(parts.code));
+        let mut response = (parts.status, Json(&body)).into_response();
+        if let Some(secs) = parts.retry_after_secs {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if parts.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(ErrorBody(body));

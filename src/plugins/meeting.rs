@@ -101,7 +101,7 @@ impl MeetingPlugin {
         let mut made = self.calendar.schedule(&event).await?;
         if let Some(left) = &mut made.left {
             let refused = left.args.remove("attendees").unwrap_or(Value::Null);
-            left.args = call.args.clone();
+            left.args.clone_from(&call.args);
             left.args.insert("with".to_owned(), refused);
         }
         made.result.insert("url".to_owned(), Value::from(url.as_str()));

@@ -88,6 +88,7 @@ pub trait Plugin: Send + Sync {
 }
 
 /// An action's declaration with object parameters; nothing else is allowed in them.
+#[expect(clippy::needless_pass_by_value, reason = "schemas are written where they are passed")]
 pub fn spec(name: &str, summary: &str, properties: Value, required: &[&str], reach: ReachRule) -> ActionSpec {
     ActionSpec {
         name: name.to_owned(),

@@ -65,9 +65,8 @@ impl ActionSpec {
     /// The reach of a call with these arguments. Unevaluated templates count as present.
     pub fn reach(&self, args: &Map<String, Value>) -> Reach {
         match self.reach {
-            ReachRule::Read => Reach::Read,
             ReachRule::ReadOutside if args.values().any(holds_private_data) => Reach::World,
-            ReachRule::ReadOutside => Reach::Read,
+            ReachRule::Read | ReachRule::ReadOutside => Reach::Read,
             ReachRule::Own => Reach::Own,
             ReachRule::OwnUnless(names) => {
                 if names.iter().any(|name| args.get(*name).is_some_and(is_filled)) {
@@ -98,9 +97,8 @@ fn holds_private_data(value: &Value) -> bool {
     match value {
         Value::String(text) => {
             let digits = text.chars().filter(char::is_ascii_digit).count();
-            let phone = text.contains('+') && digits >= PHONE_DIGITS_MIN
-                || digits >= PHONE_DIGITS_MIN
-                    && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')' | '+' | '.'));
+            let dialled = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')' | '+' | '.');
+            let phone = digits >= PHONE_DIGITS_MIN && (text.contains('+') || text.chars().all(dialled));
             text.contains('@') || phone || text.chars().count() >= MESSAGE_CHARS_MIN
         }
         Value::Array(items) => items.iter().any(holds_private_data),

@@ -40,7 +40,7 @@ pub fn message(text: &str, conversation: &ConversationView, person: &PersonId) -
     }
     let open = conversation.open.iter().find(|row| &row.person_id == person);
     if let Some(row) = open
-        && let Some(route) = to_prompt(row, text, &said)
+        && let Some(route) = to_prompt(row, text, said)
     {
         return route;
     }
@@ -52,7 +52,7 @@ pub fn message(text: &str, conversation: &ConversationView, person: &PersonId) -
 }
 
 /// Where words go that may answer this question; `None` when they are about something else.
-fn to_prompt(row: &PromptRow, text: &str, said: &Word) -> Option<Route> {
+fn to_prompt(row: &PromptRow, text: &str, said: Word) -> Option<Route> {
     let answer = |answer| Some(Route::Move(row.task_id.clone(), Event::Answer { prompt_id: row.id.clone(), answer }));
     let kind = row.view.get("kind").and_then(Value::as_str).unwrap_or_default();
     let typed = row.view.get("answer").and_then(Value::as_str).unwrap_or("text");

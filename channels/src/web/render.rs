@@ -61,8 +61,8 @@ fn question(state: &TaskState) -> (Value, Vec<PendingAction>, Option<PromptId>) 
 
 fn meeting_url(state: &TaskState) -> Option<String> {
     let receipts = report::receipts(state.run()?);
-    let meeting = receipts.iter().rev().filter(|receipt| receipt.action.starts_with("meeting."));
-    meeting.filter_map(|receipt| receipt.result.get("url")?.as_str().map(str::to_owned)).next()
+    let mut meetings = receipts.iter().rev().filter(|receipt| receipt.action.starts_with("meeting."));
+    meetings.find_map(|receipt| receipt.result.get("url")?.as_str().map(str::to_owned))
 }
 
 /// The answer of `POST /api/agent/process`; `note` is said before the task's own words.

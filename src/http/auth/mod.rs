@@ -94,8 +94,8 @@ pub async fn caller(headers: &HeaderMap, state: &HttpState) -> Result<Caller, Ap
     let (hash, now) = (secret::hash(secret), state.clock.now());
     let credential = state.access.credential(&hash, now).await?.ok_or_else(ApiError::unauthorized)?;
     let person = state.people.person(&credential.person_id).await?.ok_or_else(ApiError::unauthorized)?;
-    let stale = credential.last_used_at.is_none_or(|at| now - at >= Duration::minutes(TOUCH_MINUTES));
-    if stale && let Err(error) = state.access.touch(&hash, now).await {
+    let unnoted = credential.last_used_at.is_none_or(|at| now - at >= Duration::minutes(TOUCH_MINUTES));
+    if unnoted && let Err(error) = state.access.touch(&hash, now).await {
         // Only a note for its owner; no reason to refuse.
         tracing::debug!(%error, "the use of a credential was not noted");
     }

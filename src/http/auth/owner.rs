@@ -48,13 +48,13 @@ pub async fn ensure_owner<S: AccessStore + PeopleStore>(
 ) -> Result<Welcome, StoreError> {
     let now = clock.now();
     let found = store.persons().await?.into_iter().find(|person| person.role == Role::Owner);
-    let (owner, first) = match found {
-        Some(owner) => (owner, false),
-        None => {
-            let owner = Person { id: PersonId(ids.fresh()), name: name.to_owned(), role: Role::Owner, settings };
-            store.create_person(&owner, now).await?;
-            (owner, true)
-        }
+    let first = found.is_none();
+    let owner = if let Some(owner) = found {
+        owner
+    } else {
+        let owner = Person { id: PersonId(ids.fresh()), name: name.to_owned(), role: Role::Owner, settings };
+        store.create_person(&owner, now).await?;
+        owner
     };
     let new_token = (first && token.is_none()).then(|| secret::token(ids));
     if let Some(token) = token.or(new_token.as_deref()) {

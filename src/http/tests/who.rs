@@ -8,7 +8,7 @@ use super::house::{BOB, House, OWNER, request};
 use crate::http::body::BODY_BYTES_MAX;
 
 /// Every data route.
-const DATA: [(&str, &str); 28] = [
+const DATA: [(&str, &str); 33] = [
     ("POST", "/api/agent/process"),
     ("POST", "/api/agent/select"),
     ("POST", "/api/agent/confirm"),
@@ -28,7 +28,12 @@ const DATA: [(&str, &str); 28] = [
     ("POST", "/api/link"),
     ("POST", "/api/invites"),
     ("GET", "/api/contacts"),
+    ("POST", "/api/contacts"),
+    ("GET", "/api/contacts/x"),
     ("PUT", "/api/contacts/x"),
+    ("DELETE", "/api/contacts/x"),
+    ("GET", "/api/me"),
+    ("GET", "/api/plugins/capabilities"),
     ("GET", "/api/groups"),
     ("GET", "/api/settings"),
     ("PATCH", "/api/settings"),

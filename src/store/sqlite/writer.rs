@@ -139,13 +139,17 @@ impl Desk {
         match committed {
             Ok(_) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                completions.into_iter().for_each(|complete| complete(Ok(())));
+                for complete in completions {
+                    complete(Ok(()));
+                }
             }
             Err(error) => {
                 self.counters = counters;
                 // Where the failed commit rolled back by itself there is nothing left to roll back.
                 let _none_open = query("ROLLBACK").execute(&mut self.connection).await;
-                completions.into_iter().for_each(|complete| complete(Err(copy(&error))));
+                for complete in completions {
+                    complete(Err(copy(&error)));
+                }
             }
         }
     }

@@ -23,7 +23,7 @@ pub fn with_confirmations(mut plan: Plan, catalog: &Catalog) -> Plan {
     let taken = plan.all().into_iter().map(|s| s.id.clone()).collect();
     let mut insertion = Insertion { catalog, covered, taken, made: 0 };
     let stages = std::mem::take(&mut plan.stages);
-    plan.stages = insertion.list(stages);
+    plan.stages = insertion.list(&stages);
     plan
 }
 
@@ -35,7 +35,7 @@ struct Insertion<'a> {
 }
 
 impl Insertion<'_> {
-    fn list(&mut self, list: Vec<Stage>) -> Vec<Stage> {
+    fn list(&mut self, list: &[Stage]) -> Vec<Stage> {
         let mut out: Vec<Stage> = Vec::with_capacity(list.len() + 1);
         for n in 0..list.len() {
             let mut stage = list[n].clone();
@@ -59,7 +59,7 @@ impl Insertion<'_> {
         match kind {
             StageKind::Execution(mut e) => {
                 if let OnFailure::Stages(stages) = e.on_failure {
-                    e.on_failure = OnFailure::Stages(self.list(stages));
+                    e.on_failure = OnFailure::Stages(self.list(&stages));
                 }
                 StageKind::Execution(e)
             }
@@ -71,13 +71,13 @@ impl Insertion<'_> {
                 StageKind::Parallel(p)
             }
             StageKind::Conditional(mut c) => {
-                c.then = self.list(c.then);
-                c.otherwise = self.list(c.otherwise);
+                c.then = self.list(&c.then);
+                c.otherwise = self.list(&c.otherwise);
                 StageKind::Conditional(c)
             }
             StageKind::Wait(mut w) => {
-                w.then = self.list(w.then);
-                w.on_timeout = self.list(w.on_timeout);
+                w.then = self.list(&w.then);
+                w.on_timeout = self.list(&w.on_timeout);
                 StageKind::Wait(w)
             }
             StageKind::Clarification(_)

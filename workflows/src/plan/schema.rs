@@ -55,7 +55,7 @@ fn check_list(stages: &[Value], loc: &[Value], depth: usize, faults: &mut Vec<Fa
 
 fn check_stage(stage: &Value, loc: &[Value], depth: usize, faults: &mut Vec<Fault>) {
     let Some(name) = stage.get("type").and_then(Value::as_str) else {
-        faults.push(Fault::new(loc, "missing_type", "a stage is an object with a \"type\"".to_owned()));
+        faults.push(Fault::new(loc, "missing_type", "a stage is an object with a \"type\""));
         return;
     };
     if !STAGE_TYPES.contains(&name) {

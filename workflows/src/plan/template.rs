@@ -163,6 +163,7 @@ fn sole_expression(text: &str) -> Option<&str> {
     (!inner.contains("}}") && !inner.contains("{{") && !inner.contains("{%")).then(|| inner.trim_matches('-').trim())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 fn error(error: minijinja::Error) -> TemplateError {
     let kind = error.kind().to_string();
     TemplateError(match error.detail() {

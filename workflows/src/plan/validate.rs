@@ -40,7 +40,11 @@ impl Fault {
                     path.push('.');
                     path.push_str(name);
                 }
-                other => path.push_str(&format!("[{other}]")),
+                other => {
+                    path.push('[');
+                    path.push_str(&other.to_string());
+                    path.push(']');
+                }
             }
         }
         let msg = if path.is_empty() { what.as_ref().to_owned() } else { format!("{path}: {}", what.as_ref()) };
@@ -144,8 +148,7 @@ impl<'a> Check<'a> {
                     self.fault(&at(loc, &["default".into()]), "missing_default", "an optional answer needs a default");
                 }
             }
-            StageKind::Selection(c) => self.choose(c, loc),
-            StageKind::MultiSelect(c) => self.choose(c, loc),
+            StageKind::Selection(c) | StageKind::MultiSelect(c) => self.choose(c, loc),
             StageKind::Confirmation(c) => self.confirmation(stage, c, loc),
             StageKind::Execution(e) => self.execution(e, loc),
             StageKind::Parallel(p) => {
@@ -404,7 +407,7 @@ pub fn parameter_faults(spec: &ActionSpec, params: &Map<String, Value>) -> Vec<(
             }
         }
         Err(error) => {
-            found.push((Vec::new(), format!("the action's own schema is faulty: {}", clipped(&error.to_string()))))
+            found.push((Vec::new(), format!("the action's own schema is faulty: {}", clipped(&error.to_string()))));
         }
     }
     for (name, value) in params {

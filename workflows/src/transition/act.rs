@@ -161,8 +161,8 @@ impl Machine<'_> {
             Ok(outcome) => self.done(id, outcome),
             Err(error) => match error.kind {
                 ActionErrorKind::Retry { after_secs } => self.retry_or_fail(id, error, after_secs),
-                ActionErrorKind::Fail => self.failed(id, error.message),
-                ActionErrorKind::Unknown => self.unknown(id, error.message),
+                ActionErrorKind::Fail => self.failed(id, &error.message),
+                ActionErrorKind::Unknown => self.unknown(id, &error.message),
             },
         }
     }
@@ -186,7 +186,7 @@ impl Machine<'_> {
                     let rest = Item { index: item.index, source: item.source, starts: STARTS_MAX, ..rest };
                     let rest_id = rest.id.clone();
                     self.run.items.push(rest);
-                    self.failed(&rest_id, left.error);
+                    self.failed(&rest_id, &left.error);
                 }
                 Err(error) => self.say(&error),
             }
@@ -196,7 +196,7 @@ impl Machine<'_> {
     fn retry_or_fail(&mut self, id: &EffectId, error: ActionError, after_secs: Option<u32>) {
         let starts = self.run.item(id).map_or(STARTS_MAX, |item| item.starts);
         if starts >= STARTS_MAX || self.is_stopping() {
-            self.failed(id, error.message);
+            self.failed(id, &error.message);
             return;
         }
         let pause = after_secs.unwrap_or(RETRY_SECS << starts.min(8)).min(RETRY_SECS_MAX);
@@ -209,14 +209,14 @@ impl Machine<'_> {
     }
 
     /// An act that certainly was not done, for good: its stage's reaction follows.
-    fn failed(&mut self, id: &EffectId, error: String) {
+    fn failed(&mut self, id: &EffectId, error: &str) {
         let Some(item) = self.run.item(id).cloned() else { return };
         let reaction = self.reaction(&item);
         let ask = reaction == FailureWord::Ask;
-        self.set_phase(id, ItemPhase::Failed { error: error.clone(), at: self.ctx.now, settled: !ask });
+        self.set_phase(id, ItemPhase::Failed { error: error.to_owned(), at: self.ctx.now, settled: !ask });
         self.result_frame(id, false);
         match reaction {
-            FailureWord::Ask => self.ask_failure(&item, &error),
+            FailureWord::Ask => self.ask_failure(&item, error),
             FailureWord::Skip => {}
             FailureWord::Stop => self.stop = Some(StopReason::Failure),
         }
@@ -251,16 +251,16 @@ impl Machine<'_> {
     }
 
     /// An act that may have been done. Its approval is spent.
-    pub(super) fn unknown(&mut self, id: &EffectId, error: String) {
+    pub(super) fn unknown(&mut self, id: &EffectId, error: &str) {
         let settled = self.is_stopping();
         let at = self.ctx.now;
         if let Some(item) = self.item_mut(id) {
             item.approval = None;
-            item.phase = ItemPhase::Unknown { error: error.clone(), at, settled };
+            item.phase = ItemPhase::Unknown { error: error.to_owned(), at, settled };
         }
         self.result_frame(id, false);
         if !settled {
-            self.ask_unknown(id, &error);
+            self.ask_unknown(id, error);
         }
     }
 
@@ -363,7 +363,7 @@ pub(super) fn looked_up(
             LookUp::Done(outcome) => machine.settle(id, Ok(outcome)),
             LookUp::Absent if covered => machine.set_phase(id, ItemPhase::Ready),
             LookUp::Absent => machine.settle(id, Err(ActionError::fail("it was not done"))),
-            LookUp::CannotTell(why) => machine.unknown(id, why),
+            LookUp::CannotTell(why) => machine.unknown(id, &why),
         }
         Ok(())
     })

@@ -46,7 +46,7 @@ impl Machine<'_> {
             } else if item.idempotent {
                 self.set_phase(&id, ItemPhase::Ready);
             } else {
-                self.unknown(&id, "I was interrupted while doing it, so it may or may not have been done".to_owned());
+                self.unknown(&id, "I was interrupted while doing it, so it may or may not have been done");
             }
         }
     }

@@ -73,13 +73,12 @@ impl<'a> Machine<'a> {
     }
 
     /// Sets how a stage stands and logs its beginning or end.
-    pub(super) fn set_stage(&mut self, stage: &Stage, state: StageRun) {
-        let begun = self.run.stages.contains_key(&stage.id);
-        if !begun {
+    pub(super) fn set_stage(&mut self, stage: &Stage, next: StageRun) {
+        if !self.run.stages.contains_key(&stage.id) {
             self.stage_frame(FrameKind::StageStarted, stage, []);
         }
-        if state.is_over() {
-            let status = match &state {
+        if next.is_over() {
+            let status = match &next {
                 StageRun::Done { .. } => "done",
                 StageRun::Skipped { .. } => "skipped",
                 StageRun::Failed { .. } => "failed",
@@ -89,14 +88,14 @@ impl<'a> Machine<'a> {
                 | StageRun::Sleeping { .. }
                 | StageRun::Cancelled => "cancelled",
             };
-            let result = state.result().filter(|r| r.to_string().len() <= FRAME_RESULT_BYTES_MAX).cloned();
+            let result = next.result().filter(|r| r.to_string().len() <= FRAME_RESULT_BYTES_MAX).cloned();
             self.stage_frame(
                 FrameKind::StageCompleted,
                 stage,
                 [("status", Value::from(status)), ("result", result.unwrap_or(Value::Null))],
             );
         }
-        self.run.stages.insert(stage.id.clone(), state);
+        self.run.stages.insert(stage.id.clone(), next);
     }
 
     pub(super) fn stage_frame<const N: usize>(&mut self, kind: FrameKind, stage: &Stage, fields: [(&str, Value); N]) {

@@ -139,7 +139,9 @@ pub(super) fn summary(run: &Run, outcome: Outcome, reason: &str, person: &Person
         text.push_str(line);
     }
     if more > 0 {
-        text.push_str(&format!("\n… and {more} more; the task's page lists all"));
+        text.push_str("\n… and ");
+        text.push_str(&more.to_string());
+        text.push_str(" more; the task's page lists all");
     }
     if lines.is_empty() && outcome == Outcome::Cancelled {
         text.push_str(" Nothing was done.");

@@ -1,5 +1,7 @@
 //! State × event tables and properties of the transitions.
 
+#![expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "plans and outcomes read best as they are made")]
+
 use chrono::{DateTime, Duration, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -633,13 +635,13 @@ proptest! {
             }
             prop_assert!(bench.run().progress >= progress);
             note_losses(&bench, &before, step, &mut lost_at);
-            for effect in bench.effects[effects..].to_vec() {
+            for effect in &bench.effects[effects..] {
                 let Effect::Run(id) = effect else { continue };
-                let item = bench.run().item(&id).cloned().expect("a started act exists");
+                let item = bench.run().item(id).cloned().expect("a started act exists");
                 if item.reach == Reach::World && item.undoes.is_none() {
                     let approval = item.approval.clone().filter(|a| a.hash == item.hash());
                     prop_assert!(approval.is_some(), "started unasked: {:?}", item);
-                    let allowed = lost_at.get(&id).is_none_or(|lost| approval.is_some_and(|a| a.at >= *lost));
+                    let allowed = lost_at.get(id).is_none_or(|lost| approval.is_some_and(|a| a.at >= *lost));
                     prop_assert!(allowed, "started again though it may have happened: {:?}", item);
                 }
             }

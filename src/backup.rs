@@ -89,7 +89,7 @@ fn write_tar(config: &Config, file: &Path, copy: &Path) -> Result<(), BackupErro
 /// # Errors
 /// See [`BackupError`].
 pub fn restore(config: &Config, file: &Path) -> Result<(), BackupError> {
-    std::fs::create_dir_all(&config.data_dir)?;
+    config.make_data_dir()?;
     if std::fs::read_dir(&config.data_dir)?.next().is_some() || config.database.exists() {
         return Err(BackupError::NotEmpty(config.data_dir.clone()));
     }

@@ -128,6 +128,17 @@ pub struct Config {
     pub without_effect: Vec<&'static str>,
 }
 
+impl Config {
+    /// Makes the data directory, for its owner only, unless it is there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_data_dir(&self) -> std::io::Result<()> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir)
+    }
+}
+
 /// One problem of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -460,6 +471,14 @@ mod tests {
             let named =
                 example.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{}=", key.name)));
             assert!(named, "{} is not in .env.example", key.name);
+        }
+    }
+
+    #[test]
+    fn every_key_that_is_read_is_in_the_readme() {
+        let readme = include_str!("../README.md");
+        for key in KEYS.iter().filter(|key| key.read) {
+            assert!(readme.contains(&format!("| `{}` | ", key.name)), "{} is not in README.md", key.name);
         }
     }
 }

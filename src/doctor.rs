@@ -60,15 +60,25 @@ pub async fn examine(config: &Config) -> Report {
 fn data_dir(config: &Config, report: &mut Report) {
     let dir = &config.data_dir;
     let probe = dir.join(".doctor");
-    let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&probe, b"ok"));
+    let written = config.make_data_dir().and_then(|()| std::fs::write(&probe, b"ok"));
     // The probe is only there to be written; what is left of it harms nothing.
     let _gone = std::fs::remove_file(&probe);
     match written {
-        Ok(()) => report.line(&Mark::On, "data directory", &format!("{} can be written", dir.display())),
+        Ok(()) => {
+            let free = fs4::available_space(dir).map_or_else(|_| "an unknown part".to_owned(), gibibytes);
+            report.line(&Mark::On, "data directory", &format!("{} can be written, {free} free", dir.display()));
+        }
         Err(error) => {
             report.line(&Mark::Bad, "data directory", &format!("{} cannot be written: {error}", dir.display()));
         }
     }
+}
+
+/// Bytes as people read them, rounded down.
+fn gibibytes(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    let tenths = bytes / MIB * 10 / 1024;
+    format!("{}.{} GiB", tenths / 10, tenths % 10)
 }
 
 async fn database(config: &Config, report: &mut Report) {

@@ -2,12 +2,15 @@
 //!
 //! `RUST_LOG` says what is logged, `LOG_FORMAT=json` makes each line a JSON object.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; later calls change nothing.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
     let started = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
     if started.is_err() {

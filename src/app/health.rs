@@ -33,6 +33,11 @@ impl Wellbeing {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
+    #[cfg(test)]
+    pub(super) fn store(&self) -> &Db {
+        &self.db
+    }
+
     async fn storage_answers(&self) -> bool {
         self.db.queue_depth(self.clock.now()).await.is_ok()
     }

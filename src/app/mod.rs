@@ -6,6 +6,8 @@
 
 mod features;
 mod health;
+#[cfg(test)]
+mod tests;
 mod welcome;
 
 use std::future::Future;
@@ -99,7 +101,7 @@ pub async fn migrate(config: &Config) -> Result<usize, AppError> {
 }
 
 async fn open(config: &Config) -> Result<Db, AppError> {
-    std::fs::create_dir_all(&config.data_dir).map_err(|error| AppError::DataDir(config.data_dir.clone(), error))?;
+    config.make_data_dir().map_err(|error| AppError::DataDir(config.data_dir.clone(), error))?;
     Ok(Db::open(&config.database).await?)
 }
 

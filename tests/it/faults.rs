@@ -159,7 +159,7 @@ async fn bad_requests_have_a_status_and_a_sentence() {
         (b"{\"message\": 5}".to_vec(), json_kind, 422),
         (long, json_kind, 422),
         (b"message=x".to_vec(), "application/x-www-form-urlencoded", 415),
-        (vec![b' '; 8 * 1024 * 1024], json_kind, 413),
+        (vec![b' '; 1024 * 1024 + 1], json_kind, 413),
         (b"{\"message\": \"hi\", \"user_id\": \"someone\"}".to_vec(), json_kind, 403),
     ] {
         let response = send(body, kind).await.expect("an answer");

@@ -20,7 +20,7 @@ pub fn hit(name: &'static str) {
         && let Ok(mut file) = std::fs::OpenOptions::new().create(true).append(true).open(path)
     {
         // A test aid: a log that cannot be written only makes the test's own report poorer.
-        let _written = writeln!(file, "{n} {name}");
+        let _written = file.write_all(format!("{n} {name}\n").as_bytes());
     }
     if std::env::var("SUPER_MANAGER_CRASH_AT_HIT").ok().and_then(|v| v.parse::<u64>().ok()) == Some(n) {
         std::process::abort();

@@ -253,7 +253,8 @@ impl Engine {
             amendments: &request.amendments,
             person: &person,
             contacts: &contacts,
-            now: parts.clock.now(),
+            // "Tomorrow" in a changed request still is the day after it was first said.
+            now: if request.amendments.is_empty() { parts.clock.now() } else { row.created_at },
             catalog: parts.actions.catalog(),
         };
         let proposal = parts.planner.plan(asked).await.map_err(|error| error.to_string());

@@ -9,7 +9,9 @@ use crate::ids::Seed;
 use crate::plan::confirm::with_confirmations;
 use crate::plan::{Plan, StageKind};
 use crate::ports::planner::{Intent, Proposal};
-use crate::state::{Earlier, Finished, ItemPhase, Outcome, Planning, PromptState, Request, Run, StageRun, TaskState};
+use crate::state::{
+    Earlier, Finished, ItemPhase, Outcome, Planning, Prompt, PromptState, Request, Run, StageRun, TaskState,
+};
 
 /// A new task for a plan given as data.
 pub(super) fn given(seed: Seed, plan: Plan, ctx: &Context<'_>) -> Result<Transition, Refusal> {
@@ -37,19 +39,19 @@ struct Start {
 fn start(from: Start, plan: Plan, ctx: &Context<'_>) -> Transition {
     let plan = with_confirmations(plan, ctx.catalog);
     let difference = from.previous.as_ref().map(|before| difference(&before.plan, &plan));
-    let (drawn, progress, earlier) = from.previous.map_or((0, 0, Earlier::default()), |run| carry_over(*run));
+    let before = from.previous.map_or_else(Before::default, |run| carry_over(*run));
     let run = Run {
         seed: from.seed,
-        drawn,
+        drawn: before.drawn,
         request: from.request,
         intent: from.intent,
         planner: from.planner,
         plan,
         stages: std::collections::BTreeMap::default(),
         items: Vec::new(),
-        prompts: Vec::new(),
-        earlier,
-        progress,
+        prompts: before.prompts,
+        earlier: before.earlier,
+        progress: before.progress,
         started_at: ctx.now,
     };
     let mut machine = Machine::new(run, ctx);
@@ -62,8 +64,17 @@ fn start(from: Start, plan: Plan, ctx: &Context<'_>) -> Transition {
     machine.advance()
 }
 
-/// What of an earlier run still holds.
-fn carry_over(run: Run) -> (u32, u8, Earlier) {
+/// What of an earlier run still holds; its closed questions are kept, so that a late press of one
+/// is told what became of it.
+#[derive(Default)]
+struct Before {
+    drawn: u32,
+    progress: u8,
+    prompts: Vec<Prompt>,
+    earlier: Earlier,
+}
+
+fn carry_over(run: Run) -> Before {
     let mut earlier = run.earlier;
     for stage in run.plan.all() {
         let answered =
@@ -76,7 +87,7 @@ fn carry_over(run: Run) -> (u32, u8, Earlier) {
     }
     let done = |phase: &ItemPhase| matches!(phase, ItemPhase::Done { undone: false, .. });
     earlier.done.extend(run.items.into_iter().filter(|item| done(&item.phase)));
-    (run.drawn, run.progress, earlier)
+    Before { drawn: run.drawn, progress: run.progress, prompts: run.prompts, earlier }
 }
 
 /// What changed between two plans, in words.

@@ -34,6 +34,7 @@ pub(crate) fn router() -> Router<HttpState> {
         .route("/", get(async || file(HTML, include_str!("pages/index.html"))))
         .route("/login", get(async || file(HTML, include_str!("pages/login.html"))))
         .route("/api/docs", get(async || file(HTML, include_str!("pages/docs.html"))))
+        .route("/assets/icon.svg", get(async || file("image/svg+xml", include_str!("pages/icon.svg"))))
         .route("/assets/app.css", get(async || file(STYLE, include_str!("pages/app.css"))))
         .route("/assets/docs.css", get(async || file(STYLE, include_str!("pages/docs.css"))));
     SCRIPTS.into_iter().fold(pages, |pages, (path, text)| pages.route(path, get(async move || file(SCRIPT, text))))

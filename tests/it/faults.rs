@@ -34,6 +34,33 @@ async fn a_mail_taken_without_an_answer_is_unknown_and_never_sent_again_by_itsel
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_lost_without_an_answer_is_unknown_and_goes_out_once_on_a_new_yes() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let smtp = FakeSmtp::start().await;
+    let service = Service::start(&Setup::new(dir.path(), &smtp.url()));
+    smtp.after_next_data(AfterData::LoseAndClose);
+    let (id, asked) = send(&service, "bob@test.local").await;
+    assert!(asked["response"].as_str().expect("words").contains("bob@test.local"), "{asked:#}");
+    service.post("/api/agent/select", json!({"session_id": "s", "selection": "resend"})).await;
+    let task = service.task_until(&id, has_ended).await;
+    assert_eq!((&task["status"], smtp.ledger().len()), (&json!("completed"), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_never_answers_the_data_leaves_the_mail_unknown() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let smtp = FakeSmtp::start().await;
+    let service = Service::start(&Setup::new(dir.path(), &smtp.url()));
+    smtp.after_next_data(AfterData::TakeAndHang);
+    let mut plan = mail_plan("bob@test.local");
+    plan["stages"][0]["timeout_secs"] = json!(1);
+    service.post("/api/tasks", json!({"plan": plan, "session_id": "s"})).await;
+    let asked = service.post("/api/agent/confirm", json!({"session_id": "s", "action": "approve_all"})).await;
+    assert!(asked["response"].as_str().is_some_and(|words| words.contains("cannot tell")), "{asked:#}");
+    assert_eq!(smtp.ledger().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_certainly_was_not_sent_is_tried_again() {
     let dir = tempfile::tempdir().expect("a directory");
     let smtp = FakeSmtp::start().await;

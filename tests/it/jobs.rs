@@ -184,3 +184,48 @@ async fn the_same_request_under_the_same_key_happens_once() {
     assert!(tasks.windows(2).all(|pair| pair[0] == pair[1]), "{tasks:?}");
     assert_eq!(desk.service.get("/api/tasks/").await["tasks"].as_array().map(Vec::len), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_every_stage_type_nested_runs_to_its_end() {
+    let desk = desk().await;
+    desk.smtp.refuse("eve@test.local", "550 5.1.1 no eve here");
+    let guest = |id: &str| json!({"id": id, "name": id, "value": {"name": id, "email": format!("{id}@test.local")}});
+    let plan = json!({"version": 1, "title": "A party", "intent": "plan_event", "slots": {"date": "2031-11-28", "people": 2}, "stages": [
+        {"id": "area", "type": "clarification", "question": "Which area?", "answer": "text", "suggestions": ["North", "South"]},
+        {"id": "free", "type": "execution", "action": "calendar.check_availability", "params": {"from": "{{ slots.date }}T18:00", "to": "{{ slots.date }}T23:00"}},
+        {"id": "hour", "type": "selection", "question": "{{ free.free | length }} stretch is free in the {{ area }}. Which?",
+         "options_from": "free.free", "option": {"name": "from {{ item.from }}"}},
+        {"id": "guests", "type": "multi_select", "question": "Who?", "min": 1, "max": 2, "options": [guest("bob"), guest("eve")]},
+        {"id": "ok", "type": "confirmation", "question": "Shall I go ahead?", "covers": ["go"]},
+        {"id": "go", "type": "parallel", "stages": [
+            {"id": "event", "type": "execution", "action": "calendar.schedule_event", "params": {"title": "Party", "starts_at": "{{ hour.from }}"}},
+            {"id": "invite", "type": "execution", "action": "email.send_invitation", "for_each": "guests", "on_failure": "skip",
+             "params": {"to": ["{{ item.email }}"], "title": "Party", "starts_at": "{{ hour.from }}", "duration_minutes": 180}}]},
+        {"id": "check", "type": "conditional", "if": "invite.failed | length > 0", "then": [
+            {"id": "note", "type": "execution", "action": "notify.send_notification", "params": {"text": "Not reached: {{ invite.failed[0].item.name }}"}}], "else": []},
+        {"id": "soon", "type": "wait", "for": "PT1S", "then": [
+            {"id": "nudge", "type": "execution", "action": "notify.send_notification", "params": {"text": "The party is near"}}]}]});
+    let begun = desk.service.post("/api/tasks", json!({"plan": plan, "session_id": "s"})).await;
+    let id = begun["task_id"].as_str().expect("a task").to_owned();
+    let choose = async |body: Value| {
+        let mut all = json!({"session_id": "s"});
+        all.as_object_mut().expect("an object").extend(body.as_object().expect("an object").clone());
+        desk.service.post("/api/agent/select", all).await
+    };
+    let asked = choose(json!({"selection": "2"})).await;
+    assert_eq!(asked["response"], "1 stretch is free in the South. Which?", "{asked:#}");
+    choose(json!({"selection": "1"})).await;
+    let shown = choose(json!({"selections": ["bob", "eve"]})).await;
+    assert_eq!(shown["pending_actions"].as_array().map(Vec::len), Some(3), "{shown:#}");
+    desk.approve().await;
+    let task = desk.service.task_until(&id, has_ended).await;
+    assert_eq!(task["status"], "completed_with_failures", "{task:#}");
+    let texts = task["result"]["receipts"].to_string();
+    assert!(
+        texts.contains("Not reached: eve") && texts.contains("The party is near") && texts.contains("no eve here"),
+        "{texts}"
+    );
+    let got: Vec<String> = desk.smtp.ledger().into_iter().flat_map(|mail| mail.to).collect();
+    assert_eq!(got, ["bob@test.local"]);
+    assert_eq!(task["progress"], 100);
+}

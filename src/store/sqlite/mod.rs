@@ -170,7 +170,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            Err(error::plain("the database is already in use by another process; use Postgres to run several"))
+            Err(error::plain("the database is already in use by another process; one SQLite file serves one process, several need Postgres"))
         }
         Err(TryLockError::Error(error)) => Err(StoreError::Driver(Box::new(error))),
     }

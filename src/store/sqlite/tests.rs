@@ -21,7 +21,7 @@ async fn a_second_service_on_the_same_file_is_refused() {
     let (db, dir) = fresh().await;
     let path = dir.path().join("test.db");
     let second = Db::open(&path).await;
-    assert!(matches!(&second, Err(error) if format!("{error:?}").contains("use Postgres")));
+    assert!(matches!(&second, Err(error) if format!("{error:?}").contains("need Postgres")));
     Db::open_shared(&path).await.expect("looking is allowed");
     drop(db);
 }

@@ -21,5 +21,5 @@ pub use people::{People, PeopleError};
 pub use planner::{Intent, PlanRequest, Planner, PlannerError, Proposal};
 pub use store::{
     Accepted, Claim, Committed, FrameSink, InboxId, InboxRow, Lease, PromptRow, PromptStatus, StoreError, TaskRow,
-    TaskStore, TaskSummary, TaskWrite, Turn,
+    TaskStore, TaskWrite, Turn,
 };

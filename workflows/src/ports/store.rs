@@ -175,13 +175,6 @@ pub struct Claim {
     pub limit: u32,
 }
 
-/// One line of a task list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskSummary {
-    /// The whole row.
-    pub row: TaskRow,
-}
-
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

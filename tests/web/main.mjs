@@ -1,0 +1,224 @@
+// A person at the page: signs in, adds contacts, asks, chooses, confirms, reloads, watches it end.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const base = process.env.BASE_URL;
+const token = process.env.OWNER_TOKEN;
+const maildir = process.env.MAILDIR;
+const shots = process.env.SHOTS;
+assert(base && token, "BASE_URL and OWNER_TOKEN are needed");
+
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const profile = mkdtempSync(join(tmpdir(), "browser-"));
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  args: flags,
+  viewport: { width: 1280, height: 900 },
+});
+browser.setDefaultTimeout(30000);
+const page = browser.pages()[0] ?? (await browser.newPage());
+const complaints = [];
+page.on("pageerror", (error) => complaints.push(String(error)));
+page.on("console", (message) => {
+  if (message.type() === "error" && !message.text().includes("401")) complaints.push(message.text());
+});
+let passed = 0;
+
+async function check(name, work) {
+  try {
+    await work();
+    passed += 1;
+    console.log(`ok   ${name}`);
+  } catch (error) {
+    console.error(`FAIL ${name}\n${error.stack ?? error}`);
+    if (shots) await page.screenshot({ path: join(shots, "failure.png"), fullPage: true });
+    console.error(await page.locator("body").innerText());
+    await browser.close();
+    console.log(`${passed} passed, 1 failed`);
+    process.exit(1);
+  }
+}
+
+const shot = async (name) => {
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+};
+
+async function api(method, path, body) {
+  const answer = await fetch(base + path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: body ? JSON.stringify(body) : undefined,
+  });
+  assert(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.json();
+}
+
+function mails() {
+  const found = [];
+  const walk = (dir) => {
+    for (const name of readdirSync(dir)) {
+      const path = join(dir, name);
+      if (statSync(path).isDirectory()) walk(path);
+      else if (/\/(new|cur)\//.test(path)) found.push({ path, text: readFileSync(path, "utf8") });
+    }
+  };
+  walk(maildir);
+  return found;
+}
+
+async function until(what, fits) {
+  const end = Date.now() + 20000;
+  for (;;) {
+    const value = fits();
+    if (value) return value;
+    assert(Date.now() < end, `never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+await check("a stranger is led to the sign-in page, and a link alone signs nobody in", async () => {
+  await page.goto(`${base}/`);
+  await page.waitForURL("**/login");
+  await page.goto(`${base}/login?code=guessed`);
+  assert.equal(await page.inputValue("#code"), "guessed");
+  await page.click("button[type=submit]");
+  await page.locator("#wrong").filter({ hasText: /\S/ }).waitFor();
+});
+
+await check("the owner signs in with the token", async () => {
+  await page.goto(`${base}/login`);
+  await page.click("summary");
+  await page.fill("#token", token);
+  await page.click("button[type=submit]");
+  await page.waitForURL(`${base}/`);
+  await page.locator("#link", { hasText: "live" }).waitFor();
+});
+
+await check("contacts are added by hand", async () => {
+  await page.click("[data-panel=contacts]");
+  for (const [name, email] of [["Bob", "user@test.local"], ["Carol", "guest@test.local"]]) {
+    await page.fill("#new-name", name);
+    await page.fill("#new-email", email);
+    await page.locator("#panel form").first().locator("button[type=submit]").click();
+    await page.locator(`[data-contact=${name}]`).waitFor();
+  }
+  await shot("contacts");
+  await page.keyboard.press("Escape");
+});
+
+await check("a sentence becomes a confirmation that shows everything", async () => {
+  await page.fill("#say", "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it");
+  await page.keyboard.press("Enter");
+  const card = page.locator(".prompt.confirmation");
+  await card.waitFor();
+  const text = await card.innerText();
+  for (const part of ["user@test.local", "guest@test.local", "Friday", "3:00 pm", "https://meet.jit.si/"]) {
+    assert(text.includes(part), `${part} is not shown:\n${text}`);
+  }
+  await card.evaluate((node) => Promise.all(node.getAnimations().map((animation) => animation.finished)));
+  await shot("confirmation");
+});
+
+await check("a reload in the middle brings the question and the conversation back", async () => {
+  await page.reload();
+  await page.locator(".prompt.confirmation").waitFor();
+  await page.locator("#messages .you", { hasText: "Email Bob and Carol" }).waitFor();
+});
+
+let receipt;
+await check("the yes sends it, and progress reaches 100", async () => {
+  await page.click("[data-confirm=all]");
+  await page.locator("#task [role=progressbar][aria-valuenow='100']").waitFor();
+  receipt = await page.locator("[data-action='email.send_email']").getAttribute("data-message-id");
+  assert(receipt?.startsWith("<"), "a Message-ID is shown");
+  assert.equal(await page.locator(".prompt").count(), 0, "no button is left");
+  await page.locator("#messages .it", { hasText: "All done" }).waitFor();
+  await shot("done");
+});
+
+if (maildir) {
+  await check("both have the mail once, with the receipt's Message-ID", async () => {
+    const got = await until("two mails", () => {
+      const mine = mails().filter((mail) => mail.text.includes(`Message-ID: ${receipt}`));
+      return mine.length >= 2 ? mine : null;
+    });
+    assert.equal(got.length, 2);
+    assert(got.some((mail) => mail.path.includes("/user/")) && got.some((mail) => mail.path.includes("/guest/")));
+  });
+}
+
+await check("options, checkboxes and an own action are clicked through", async () => {
+  const session = await page.evaluate(() => localStorage.getItem("super-manager.session"));
+  const option = (id) => ({ id, name: id.toUpperCase(), value: { name: id } });
+  const plan = {
+    version: 1,
+    title: "A walk",
+    stages: [
+      { id: "area", type: "clarification", question: "Which area?", answer: "text", suggestions: ["North", "South"] },
+      { id: "place", type: "selection", question: "Which place in {{ area }}?", options: [option("hill"), option("lake")] },
+      { id: "who", type: "multi_select", question: "Who comes?", min: 2, max: 3, options: ["ann", "bob", "carol", "dora"].map(option) },
+      { id: "event", type: "execution", action: "calendar.schedule_event", params: { title: "Walk at {{ place.name }} with {{ who | length }}", starts_at: "2031-05-05T10:00" } },
+    ],
+  };
+  await api("POST", "/api/tasks", { plan, session_id: session });
+  await page.locator(".prompt.clarification [data-option='2']").click();
+  await page.locator(".prompt.selection", { hasText: "South" }).waitFor();
+  await shot("options");
+  await page.locator(".prompt.selection [data-option=lake]").click();
+  const many = page.locator(".prompt.multi_select");
+  await many.waitFor();
+  assert(await many.locator("button[type=submit]").isDisabled(), "one is too few");
+  for (const id of ["bob", "carol", "dora"]) await many.locator(`input[value=${id}]`).check();
+  await shot("checkboxes");
+  await many.locator("button[type=submit]").click();
+  await page.locator("#task [role=progressbar][aria-valuenow='100']").waitFor();
+  await page.locator("#task", { hasText: "Walk at lake with 3" }).waitFor();
+});
+
+await check("the own action is taken back with Undo", async () => {
+  await page.locator("#task button", { hasText: "Undo" }).click();
+  await page.locator("#task .receipts", { hasText: "undone" }).waitFor();
+});
+
+await check("hidden characters of an argument are shown", async () => {
+  const session = await page.evaluate(() => localStorage.getItem("super-manager.session"));
+  const plan = {
+    version: 1,
+    title: "Hidden",
+    stages: [{ id: "m", type: "execution", action: "email.send_email", params: { to: ["user@test.local"], subject: "a\u202Eb\u200Bc", body: "x" } }],
+  };
+  await api("POST", "/api/tasks", { plan, session_id: session });
+  const card = page.locator(".prompt.confirmation");
+  await card.waitFor();
+  assert((await card.innerText()).includes("a⟨U+202E⟩b⟨U+200B⟩c"));
+  await card.locator("button", { hasText: "Cancel" }).click();
+  await page.locator("#messages .it", { hasText: "Cancelled" }).waitFor();
+});
+
+await check("it works on a phone and in the dark", async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.emulateMedia({ colorScheme: "dark" });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  assert(!wide, "nothing runs out of the screen");
+  await shot("phone-dark");
+});
+
+await check("signing out ends it", async () => {
+  await page.click("[data-panel=settings]");
+  await page.locator("#panel button", { hasText: "Sign out" }).click();
+  await page.waitForURL("**/login");
+  await page.goto(`${base}/`);
+  await page.waitForURL("**/login");
+});
+
+await check("the page complained of nothing", async () => {
+  assert.deepEqual(complaints, []);
+});
+
+await browser.close();
+console.log(`${passed} passed, 0 failed`);

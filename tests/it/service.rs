@@ -73,17 +73,13 @@ impl Service {
         });
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let base = loop {
-            match lines.next() {
-                Some(Ok(line)) => {
-                    if let Some(at) = line.find("http://") {
-                        break line[at..].trim().trim_end_matches('/').to_owned();
-                    }
-                }
-                Some(Err(_)) | None => {
-                    // It has died; there is nothing to wait for but its end.
-                    let _status = child.wait();
-                    return None;
-                }
+            let Some(Ok(line)) = lines.next() else {
+                // It has died; there is nothing to wait for but its end.
+                let _status = child.wait();
+                return None;
+            };
+            if let Some(at) = line.find("http://") {
+                break line[at..].trim().trim_end_matches('/').to_owned();
             }
         };
         std::thread::spawn(move || lines.count());

@@ -78,11 +78,8 @@ impl Mailbox {
         // The state of the mailbox is looked at anew.
         self.0.noop().await.expect("an answer");
         let fetched = self.0.fetch("1:*", "BODY.PEEK[]").await.expect("an answer");
-        let fetched: Vec<_> = match fetched.try_collect().await {
-            Ok(fetched) => fetched,
-            // An empty mailbox has no 1:*.
-            Err(_) => Vec::new(),
-        };
+        // An empty mailbox has no 1:*.
+        let fetched: Vec<_> = fetched.try_collect().await.unwrap_or_default();
         fetched.iter().filter_map(|mail| mail.body().map(<[u8]>::to_vec)).collect()
     }
 

@@ -169,9 +169,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .map_err(|error| StoreError::Driver(Box::new(error)))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(error::plain("the database is already in use by another process; one SQLite file serves one process, several need Postgres"))
-        }
+        Err(TryLockError::WouldBlock) => Err(error::plain(
+            "the database is already in use by another process; one SQLite file serves one process, several need Postgres",
+        )),
         Err(TryLockError::Error(error)) => Err(StoreError::Driver(Box::new(error))),
     }
 }

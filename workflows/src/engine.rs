@@ -4,7 +4,7 @@
 //! moves a task by a pure transition and commits state, questions, log and inbox together
 //! (commit 2); only then are effects performed, each fed back as an event of its own. This file
 //! decides nothing about tasks and performs nothing: see [`crate::transition`] and
-//! [`crate::runner`].
+//! `runner`.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What the engine needs from outside, each a small trait named by its role.
 //!
-//! The fakes beside them ([`memory`], and `manual` clocks and ids) pass the same contract suites
+//! The fakes beside them (`memory`, a manual clock, counting ids) pass the same contract suites
 //! as the real ones.
 
 pub mod actions;

@@ -197,7 +197,7 @@ pub enum StoreError {
 
 /// Tasks, their inbox, their questions and their log.
 ///
-/// Every implementation passes [`super::contract`]. Nothing here depends on one process or one
+/// Every implementation passes the suite in `ports::contract`. Nothing here depends on one process or one
 /// writer: a commit is guarded by version and epoch alone.
 #[async_trait]
 pub trait TaskStore: Send + Sync {

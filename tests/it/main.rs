@@ -2,6 +2,7 @@
 
 mod arrows;
 mod crash;
+mod deliveries;
 mod fake_smtp;
 mod faults;
 mod jobs;

@@ -102,6 +102,8 @@ pub struct Engine(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) parts: EngineParts,
     pub(crate) id: RunnerId,
+    /// When this process began: what was accepted before is another's.
+    pub(crate) began_at: chrono::DateTime<chrono::Utc>,
     pub(crate) inbound: Arc<tokio::sync::Semaphore>,
     pub(crate) runner: Runner,
 }
@@ -112,7 +114,8 @@ impl Engine {
         let id = RunnerId(parts.ids.fresh());
         let inbound = Arc::new(tokio::sync::Semaphore::new(parts.limits.inbound_max));
         let runner = Runner::new(parts.limits.effects_max);
-        Self(Arc::new(Inner { parts, id, inbound, runner }))
+        let began_at = parts.clock.now();
+        Self(Arc::new(Inner { parts, id, began_at, inbound, runner }))
     }
 
     /// Stores an event, then routes, moves and commits. Comes back when its turn is committed;

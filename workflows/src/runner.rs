@@ -21,11 +21,12 @@ use crate::ports::{ActionCall, ActionError, Claim, InboxRow, LookUp, PlanRequest
 use crate::state::TaskState;
 use crate::transition::{Effect, Event, Refusal, message};
 
-/// Times an inbound event is taken up before it is set aside.
-const INBOX_ATTEMPTS_MAX: u32 = 2;
+/// Times an inbound event is taken up before it is set aside: once among others, whose crash it may
+/// have been, and twice alone.
+const INBOX_ATTEMPTS_MAX: u32 = 3;
 /// Claims without progress before a task is set aside.
 const CLAIMS_MAX: u32 = 5;
-/// Tasks, or inbound events, taken up at once.
+/// Tasks claimed at once.
 const BATCH_MAX: u32 = 32;
 /// First and longest pause when an outcome cannot be stored.
 const STORE_PAUSE_MILLIS: (u64, u64) = (50, 5_000);
@@ -129,11 +130,11 @@ impl Engine {
         }
     }
 
-    /// Handles what was accepted and not handled before this process began.
+    /// Handles what was accepted and not handled before this process began. One at a time: should
+    /// one break the process, only its own attempt is counted.
     async fn recover_inbox(&self) {
-        let before = self.0.parts.clock.now();
         loop {
-            match self.0.parts.store.take_up(before, BATCH_MAX).await {
+            match self.0.parts.store.take_up(self.0.began_at, 1).await {
                 Ok(rows) if rows.is_empty() => return,
                 Ok(rows) => {
                     for row in rows {

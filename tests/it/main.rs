@@ -5,5 +5,6 @@ mod crash;
 mod deliveries;
 mod fake_smtp;
 mod faults;
+mod hostile;
 mod jobs;
 mod service;

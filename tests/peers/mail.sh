@@ -165,7 +165,8 @@ start() {
     chown testmail:testmail "$dir/mail"
     write_dovecot
     write_postfix
-    dovecot_
+    # The daemons let go of our output: a reader of it must not wait for them.
+    dovecot_ >"$dir/log/start.log" 2>&1 || { cat "$dir/log/start.log" >&2; exit 1; }
     postfix_ start >"$dir/log/start.log" 2>&1 || { cat "$dir/log/start.log" >&2; stop; exit 1; }
     for _ in $(seq 100); do
         if answers "$submission" && answers "$imaps"; then

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 pub const FUEL_MAX: u64 = 20_000;
 /// Bytes one template may make.
 pub const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one expression's value as JSON.
+pub const VALUE_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of one template's source.
 pub const SOURCE_BYTES_MAX: usize = 16 * 1024;
 
@@ -55,9 +57,9 @@ pub fn render(text: &str, scope: &Scope) -> Result<String, TemplateError> {
     }
     check_source(text)?;
     let template = environment().template_from_str(text).map_err(error)?;
-    let mut out = Bounded(Vec::new());
+    let mut out = Bounded { bytes: Vec::new(), most: OUTPUT_BYTES_MAX };
     template.render_captured_to(scope.0.clone(), &mut out).map_err(error)?;
-    String::from_utf8(out.0).map_err(|_| TemplateError("it makes no valid text".to_owned()))
+    String::from_utf8(out.bytes).map_err(|_| TemplateError("it makes no valid text".to_owned()))
 }
 
 /// Evaluates an expression.
@@ -71,10 +73,10 @@ pub fn evaluate(expression: &str, scope: &Scope) -> Result<Value, TemplateError>
     if value.is_undefined() {
         return Err(TemplateError(format!("{expression} is undefined")));
     }
-    let value = serde_json::to_value(&value).map_err(|e| TemplateError(e.to_string()))?;
-    if value.to_string().len() > OUTPUT_BYTES_MAX * 16 {
-        return Err(TemplateError("its value is too large".to_owned()));
-    }
+    // Written to a buffer that refuses to grow: a lazy value may be far larger than it looks.
+    let mut out = Bounded { bytes: Vec::new(), most: VALUE_BYTES_MAX };
+    serde_json::to_writer(&mut out, &value).map_err(|_| TemplateError("its value is too large".to_owned()))?;
+    let value = serde_json::from_slice(&out.bytes).map_err(|error| TemplateError(error.to_string()))?;
     Ok(value)
 }
 
@@ -186,15 +188,18 @@ fn environment() -> &'static Environment<'static> {
     })
 }
 
-/// A buffer that refuses to grow past [`OUTPUT_BYTES_MAX`].
-struct Bounded(Vec<u8>);
+/// A buffer that refuses to grow past its bound.
+struct Bounded {
+    bytes: Vec<u8>,
+    most: usize,
+}
 
 impl std::io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > OUTPUT_BYTES_MAX {
+        if self.bytes.len() + bytes.len() > self.most {
             return Err(std::io::Error::other("the text is too long"));
         }
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -246,6 +251,15 @@ mod tests {
         ] {
             assert!(render(text, &scope()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_value_far_larger_than_it_looks_is_refused_at_once() {
+        let begun = std::time::Instant::now();
+        for text in ["{{ [1] * 100000000 }}", "{{ [[1] * 100000] * 100000 }}"] {
+            assert!(fill(&json!(text), &scope()).is_err(), "{text}");
+        }
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -203,3 +203,22 @@ async fn a_template_that_loops_or_floods_ends_in_a_failure_and_nothing_else() {
         assert_eq!(house.settled().await.state.status(), Status::Failed, "{text}");
     }
 }
+
+#[tokio::test]
+async fn beyond_its_bound_the_engine_says_busy_and_stores_nothing() {
+    let store = Arc::new(MemoryStore::default());
+    let engine = Engine::new(EngineParts {
+        store: Arc::clone(&store) as Arc<dyn workflows::ports::TaskStore>,
+        people: Arc::new(MemoryPeople::default()),
+        planner: Arc::new(Hostile(Value::Null)),
+        actions: Arc::new(ScriptedActions::new(Catalog::default())),
+        sink: Arc::new(NotifySink::default()),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(CountingIds::default()),
+        limits: Limits { inbound_max: 0, ..Limits::default() },
+    });
+    let said = inbound("1", InboundKind::Message { text: "hello".to_owned() });
+    assert!(matches!(engine.submit(said.clone()).await, Err(workflows::engine::EngineError::Busy)));
+    let accepted = workflows::ports::TaskStore::accept(store.as_ref(), &said).await.expect("accepted");
+    assert!(matches!(accepted, workflows::ports::Accepted::New(_)), "it had not been stored");
+}

@@ -7,4 +7,5 @@ mod fake_smtp;
 mod faults;
 mod hostile;
 mod jobs;
+mod overload;
 mod service;

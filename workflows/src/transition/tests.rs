@@ -591,6 +591,38 @@ fn play(bench: &mut Bench, step: &Move) -> Result<(), Refusal> {
     }
 }
 
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from)
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z]{1,4}", inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    /// What you saw is what runs: whatever becomes of any argument after the yes, nothing starts.
+    #[test]
+    fn after_the_yes_a_changed_argument_starts_nothing(name in "to|text|bcc|[a-z]{1,6}", value in any_json()) {
+        let mut bench = Bench::new(plan(json!([mail("a", "x@y")])));
+        let TaskState::Running(run) = &mut bench.state else { panic!("running") };
+        let shown = run.items[0].clone();
+        run.items[0].approval = Some(crate::state::Approval { by: PersonId::from("ann"), at: bench.now, hash: shown.hash() });
+        run.items[0].args.insert(name, value);
+        run.items[0].phase = ItemPhase::Ready;
+        let changed = run.items[0].args != shown.args;
+        bench.send(Event::Due).expect("due");
+        prop_assert_eq!(bench.effects.is_empty(), changed);
+    }
+}
+
 /// Notes which acts may have happened, and since when: a later start needs a later yes.
 fn note_losses(
     bench: &Bench,

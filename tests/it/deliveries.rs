@@ -123,8 +123,7 @@ fn live(path: &Path, todo: &[usize], cut_after: usize) -> Vec<usize> {
     drop(engine);
     // Nothing is awaited: whatever was between two steps stays there.
     runtime.shutdown_timeout(Duration::from_secs(5));
-    let acknowledged = acknowledged.lock().expect("no panic").clone();
-    acknowledged
+    acknowledged.lock().expect("no panic").clone()
 }
 
 #[test]

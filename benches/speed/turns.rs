@@ -25,7 +25,6 @@ use workflows::ports::{
 use crate::Line;
 
 const AT_ONCE: usize = 64;
-const TURNS_EACH: usize = 60;
 const ALONE: usize = 400;
 
 struct Quick(Catalog);
@@ -174,56 +173,65 @@ async fn raw_p50(dir: &std::path::Path) -> Duration {
     p50(taken)
 }
 
+/// Commits of a pure turn and of an outside action, acceptance apart, one at a time.
+async fn commits(db: &Db, engine: &Engine, task: &TaskId) -> (f64, f64) {
+    const EACH: usize = 10;
+    let before = db.commits();
+    for _ in 0..EACH {
+        answer(engine, 0, task).await;
+    }
+    let per_turn = (db.commits() - before) as f64 / EACH as f64 - 1.0;
+    let notes: Vec<Value> = (0..EACH)
+        .map(|i| json!({"id": format!("n{i}"), "type": "execution", "action": "own.note", "params": {}}))
+        .collect();
+    let plan = serde_json::from_value(json!({"version": 1, "title": "N", "stages": notes})).expect("a plan");
+    let before = db.commits();
+    let acting = begin(engine, 1, plan).await;
+    while !engine.load(&acting).await.expect("a load").is_some_and(|row| row.state.status().is_terminal()) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Without the acceptance of the plan; its first turn starts the first act.
+    (per_turn, (db.commits() - before - 1) as f64 / EACH as f64)
+}
+
+/// Turns a second with many tasks at once: through the store alone, and the whole way.
+async fn rates(db: &Db, engine: &Engine) -> (f64, f64) {
+    const REWRITES: usize = 300;
+    const ANSWERS: usize = 30;
+    let mut tasks = Vec::new();
+    for n in 0..AT_ONCE {
+        tasks.push(begin(engine, 100 + n, questions(40)).await);
+    }
+    let begun = Instant::now();
+    let all = tasks.iter().map(|id| {
+        let (db, id) = (db.clone(), id.clone());
+        tokio::spawn(async move { rewrite(&db, &id, REWRITES).await })
+    });
+    futures_util::future::join_all(all).await;
+    let store = (AT_ONCE * REWRITES) as f64 / begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    let all = tasks.into_iter().enumerate().map(|(n, id)| {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            for _ in 0..ANSWERS {
+                answer(&engine, 100 + n, &id).await;
+            }
+        })
+    });
+    futures_util::future::join_all(all).await;
+    (store, (AT_ONCE * ANSWERS) as f64 / begun.elapsed().as_secs_f64())
+}
+
 pub(crate) async fn measure() -> Vec<Line> {
     let dir = tempfile::tempdir().expect("a directory");
     let db = Db::open(&dir.path().join("bench.db")).await.expect("a database");
     let engine = engine(&db);
     let raw = raw_p50(dir.path()).await;
     let raw_rate = 1.0 / raw.as_secs_f64();
-
     let task = begin(&engine, 0, questions(20)).await;
-    let before = db.commits();
-    for _ in 0..10 {
-        answer(&engine, 0, &task).await;
-    }
-    let per_turn = (db.commits() - before) as f64 / 10.0 - 1.0;
-    let notes: Vec<Value> = (0..10)
-        .map(|i| json!({"id": format!("n{i}"), "type": "execution", "action": "own.note", "params": {}}))
-        .collect();
-    let plan = serde_json::from_value(json!({"version": 1, "title": "N", "stages": notes})).expect("a plan");
-    let before = db.commits();
-    let acting = begin(&engine, 1, plan).await;
-    while !engine.load(&acting).await.expect("a load").is_some_and(|row| row.state.status().is_terminal()) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    // Without the acceptance of the plan; its first turn starts the first act.
-    let per_action = (db.commits() - before - 1) as f64 / 10.0;
-
+    let (per_turn, per_action) = commits(&db, &engine, &task).await;
     let alone = p50(rewrite(&db, &task, ALONE).await);
-    let mut tasks = Vec::new();
-    for n in 0..AT_ONCE {
-        tasks.push(begin(&engine, 100 + n, questions(40)).await);
-    }
-    let begun = Instant::now();
-    let all = tasks.iter().map(|id| {
-        let (db, id) = (db.clone(), id.clone());
-        tokio::spawn(async move { rewrite(&db, &id, TURNS_EACH * 5).await })
-    });
-    futures_util::future::join_all(all).await;
-    let store_rate = (AT_ONCE * TURNS_EACH * 5) as f64 / begun.elapsed().as_secs_f64();
-
-    let begun = Instant::now();
-    let all = tasks.into_iter().enumerate().map(|(n, id)| {
-        let engine = engine.clone();
-        tokio::spawn(async move {
-            for _ in 0..30 {
-                answer(&engine, 100 + n, &id).await;
-            }
-        })
-    });
-    futures_util::future::join_all(all).await;
-    let engine_rate = (AT_ONCE * 30) as f64 / begun.elapsed().as_secs_f64();
-
+    let (store_rate, engine_rate) = rates(&db, &engine).await;
     let of_raw = |rate: f64| format!("{rate:.0}/s = {:.1} x raw", rate / raw_rate);
     let ratio = alone.as_secs_f64() / raw.as_secs_f64();
     vec![

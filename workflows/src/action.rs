@@ -107,6 +107,13 @@ fn holds_private_data(value: &Value) -> bool {
     }
 }
 
+/// `email.send_email` as `Send email`.
+pub fn words_of(action: &str) -> String {
+    let name = action.split('.').nth(1).unwrap_or(action).replace('_', " ");
+    let mut letters = name.chars();
+    letters.next().map_or(name.clone(), |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// All actions that are known, available or not.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {

@@ -53,9 +53,18 @@ function say(text) {
 }
 
 const act = {
-  select: (prompt, answer) => busy(() => call("POST", "/api/agent/select", { session_id: prompt.session_id, prompt_id: prompt.prompt_id, ...answer })),
-  confirm: (prompt, action, id) =>
-    busy(() => call("POST", "/api/agent/confirm", { session_id: prompt.session_id, prompt_id: prompt.prompt_id, action, ...(id ? { action_id: id } : {}) })),
+  select: (prompt, answer) => {
+    const ids = answer.selections ?? [answer.selection];
+    const names = (prompt.options ?? []).filter((option) => ids.includes(option.id)).map((option) => option.name);
+    bubble(names.join(", "), "you");
+    return busy(() => call("POST", "/api/agent/select", { session_id: prompt.session_id, prompt_id: prompt.prompt_id, ...answer }));
+  },
+  confirm: (prompt, action, id) => {
+    if (!id) bubble(verdict(action === "approve_all"), "you");
+    return busy(() =>
+      call("POST", "/api/agent/confirm", { session_id: prompt.session_id, prompt_id: prompt.prompt_id, action, ...(id ? { action_id: id } : {}) }),
+    );
+  },
   change: () => {
     const box = byId("say");
     box.value = "Change: ";
@@ -64,6 +73,18 @@ const act = {
   stop: (task) => attempt(() => call("POST", `/api/tasks/${task.id}/cancel`)),
   undo: (task) => attempt(() => call("POST", `/api/tasks/${task.id}/undo`)),
 };
+
+const verdict = (yes) => (yes ? "Yes, go ahead" : "No");
+
+/** What was answered, by the log: the value, its name, or the names of several. */
+function answered(frame) {
+  if (frame.type !== "stage_completed" || !["done", "skipped"].includes(frame.data.status)) return null;
+  const { stage_type: type, result } = frame.data;
+  if (type === "confirmation") return result && result.by ? verdict(result.approved) : null;
+  if (!["clarification", "selection", "multi_select"].includes(type)) return null;
+  const name = (value) => (value !== null && typeof value === "object" ? (value.name ?? value.title ?? value.email ?? JSON.stringify(value)) : String(value));
+  return Array.isArray(result) ? result.map(name).join(", ") : name(result);
+}
 
 /** Sends an answer with the question's buttons off, so that a second press sends nothing. */
 function busy(work) {
@@ -145,6 +166,8 @@ async function history() {
   for (const frame of frames) {
     if (frame.type === "task_created") bubble(frame.data.title, "you");
     if (frame.type === "message" && frame.data.session_id === state.session) bubble(frame.data.text, "it");
+    const words = answered(frame);
+    if (words) bubble(words, "you");
     state.last = Math.max(state.last, frame.seq);
   }
   const live = own.filter((task) => !hasEnded(task)).pop() ?? own.pop();

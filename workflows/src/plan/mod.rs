@@ -304,6 +304,11 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+/// A question as a label: one that still is a template says nothing yet.
+fn shown(question: &str, instead: &str) -> String {
+    if template::is_template(question) { instead.to_owned() } else { question.to_owned() }
+}
+
 impl StageKind {
     /// The type's name in the plan language.
     pub fn name(&self) -> &'static str {
@@ -341,10 +346,10 @@ impl Stage {
             return title.clone();
         }
         match &self.kind {
-            StageKind::Clarification(c) => c.question.clone(),
-            StageKind::Selection(c) | StageKind::MultiSelect(c) => c.question.clone(),
+            StageKind::Clarification(c) => shown(&c.question, "A question"),
+            StageKind::Selection(c) | StageKind::MultiSelect(c) => shown(&c.question, "A choice"),
             StageKind::Confirmation(_) => "Your confirmation".to_owned(),
-            StageKind::Execution(e) => e.action.clone(),
+            StageKind::Execution(e) => crate::action::words_of(&e.action),
             StageKind::Parallel(_) => "At the same time".to_owned(),
             StageKind::Conditional(_) => "Depending on what came out".to_owned(),
             StageKind::Wait(_) => "Waiting".to_owned(),

@@ -106,12 +106,23 @@ fn step(run: &Run, stage: &Stage, ended: bool) -> Step {
     Step {
         id: stage.id.to_string(),
         kind: stage.kind.name(),
-        title: stage.label(),
+        title: title(run, stage),
         status: stage_status(run, stage, ended),
         action,
         error,
         receipt,
         items,
+    }
+}
+
+/// What a stage is called: its own title, else its question as it was asked.
+fn title(run: &Run, stage: &Stage) -> String {
+    let asked = run.prompts.iter().rev().find(|prompt| prompt.purpose == Purpose::Stage(stage.id.clone()));
+    match (asked, &stage.kind) {
+        (Some(prompt), kind) if stage.title.is_none() && !matches!(kind, StageKind::Confirmation(_)) => {
+            prompt.question.clone()
+        }
+        (_, _) => stage.label(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::action::Reach;
+use crate::action::{Reach, words_of};
 use crate::person::Person;
 use crate::plan::{Execution, Stage};
 use crate::receipt::{Receipt, ReceiptStatus};
@@ -173,7 +173,7 @@ fn line(item: &Item, person: &Person) -> Option<String> {
 
 /// An act in a few words: its action, and whom or what it is aimed at.
 pub fn aim(item: &Item) -> String {
-    let what = action_words(&item.action);
+    let what = words_of(&item.action);
     for name in ["to", "with", "attendees", "venue", "name", "title", "text", "uid"] {
         match item.args.get(name) {
             Some(Value::String(text)) => return format!("{what} ({text})"),
@@ -185,13 +185,6 @@ pub fn aim(item: &Item) -> String {
         }
     }
     what
-}
-
-/// `email.send_email` as `Send email`.
-pub fn action_words(action: &str) -> String {
-    let name = action.split('.').nth(1).unwrap_or(action).replace('_', " ");
-    let mut letters = name.chars();
-    letters.next().map_or(name.clone(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 pub(super) fn confirmation_question(items: usize) -> String {

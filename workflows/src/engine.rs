@@ -14,8 +14,8 @@ use crate::inbound::{Command, Inbound, InboundKind};
 use crate::person::Person;
 use crate::ports::store::ConversationView;
 use crate::ports::{
-    Accepted, Actions, Clock, FrameSink, Ids, InboxId, Lease, People, PeopleError, Planner, PromptRow, PromptStatus,
-    StoreError, TaskRow, TaskStore, TaskWrite, Turn,
+    Accepted, Actions, Clock, FrameSink, Ids, InboxId, Lease, People, PeopleError, Planner, PromptRow, StoreError,
+    TaskRow, TaskStore, TaskWrite, Turn,
 };
 use crate::route::{self, Route};
 use crate::runner::Runner;
@@ -461,12 +461,7 @@ fn prompt_rows(row: &TaskRow, before: Option<&Run>, after: Option<&Run>) -> Vec<
             task_id: row.id.clone(),
             person_id: row.person_id.clone(),
             conversation_id: row.conversation_id.clone(),
-            status: match &prompt.state {
-                PromptState::Open => PromptStatus::Open,
-                PromptState::Decided { by, at } => PromptStatus::Decided { by: by.clone(), at: *at },
-                PromptState::Expired => PromptStatus::Expired,
-                PromptState::Void => PromptStatus::Void,
-            },
+            status: prompt.state.clone(),
             view: view::prompt_view(after, prompt),
             asked_at: prompt.asked_at,
             expires_at: prompt.expires_at,

@@ -11,8 +11,8 @@ use sqlx::{Row, SqliteConnection, query, query_scalar};
 use workflows::frame::{Frame, FrameDraft};
 use workflows::ids::{PersonId, TaskId};
 use workflows::inbound::Inbound;
-use workflows::ports::{Accepted, Committed, InboxId, PromptRow, PromptStatus, StoreError, TaskWrite, Turn};
-use workflows::state::STATE_VERSION;
+use workflows::ports::{Accepted, Committed, InboxId, PromptRow, StoreError, TaskWrite, Turn};
+use workflows::state::{PromptState, STATE_VERSION};
 
 use super::error::{copy, driver};
 
@@ -111,7 +111,7 @@ fn task_row(task: &TaskWrite, inbox: Option<i64>, at: i64) -> Result<String, Sto
 fn prompt_row(prompt: &PromptRow) -> Result<String, StoreError> {
     let row = json!({
         "id": prompt.id, "task_id": prompt.task_id, "person_id": prompt.person_id,
-        "conversation_id": prompt.conversation_id, "open": i32::from(prompt.status == PromptStatus::Open),
+        "conversation_id": prompt.conversation_id, "open": i32::from(prompt.status == PromptState::Open),
         "status": text_of(&prompt.status)?, "view": prompt.view.to_string(),
         "asked_at": prompt.asked_at.timestamp_millis(), "expires_at": prompt.expires_at.timestamp_millis(),
     });

@@ -6,12 +6,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::store::{Accepted, Claim, Lease, PromptRow, PromptStatus, StoreError, TaskRow, TaskStore, TaskWrite, Turn};
+use super::store::{Accepted, Claim, Lease, PromptRow, StoreError, TaskRow, TaskStore, TaskWrite, Turn};
 use crate::frame::{FrameDraft, FrameKind};
 use crate::ids::{ConversationId, PersonId, PromptId, RunnerId, Seed, TaskId};
 use crate::inbound::{Inbound, InboundKind};
 use crate::person::Channel;
-use crate::state::{Finished, Outcome, Planning, Request, TaskState};
+use crate::state::{Finished, Outcome, Planning, PromptState, Request, TaskState};
 
 fn time(secs: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + secs, 0).expect("a valid time")
@@ -196,7 +196,7 @@ fn prompt(id: &str, asked: i64) -> PromptRow {
         task_id: TaskId::from("t"),
         person_id: PersonId::from("ann"),
         conversation_id: ConversationId::from("web:c"),
-        status: PromptStatus::Open,
+        status: PromptState::Open,
         view: serde_json::json!({"kind": "selection", "question": "?"}),
         asked_at: time(asked),
         expires_at: time(asked + 100),
@@ -210,7 +210,7 @@ pub async fn conversations_show_what_is_open<S: TaskStore>(store: &S) {
     let asked = Turn { prompts: vec![prompt("p", 1), prompt("q", 2)], ..turn(write("t", None)) };
     store.commit(asked).await.expect("committed");
     let row = loaded(store, "t").await;
-    let decided = PromptStatus::Decided { by: "Ann".to_owned(), at: time(3) };
+    let decided = PromptState::Decided { by: "Ann".to_owned(), at: time(3) };
     let closed = PromptRow { status: decided.clone(), ..prompt("q", 2) };
     store
         .commit(Turn { prompts: vec![closed, prompt("r", 4)], ..turn(write("t", Some(&row))) })

@@ -11,14 +11,15 @@ use chrono::{DateTime, Utc};
 use super::actions::{ActionCall, ActionError, ActionOutcome, Actions, LookUp};
 use super::people::{People, PeopleError};
 use super::store::{
-    Accepted, Claim, Committed, ConversationView, FrameSink, InboxId, InboxRow, Lease, PromptRow, PromptStatus,
-    StoreError, TaskRow, TaskStore, Turn,
+    Accepted, Claim, Committed, ConversationView, FrameSink, InboxId, InboxRow, Lease, PromptRow, StoreError, TaskRow,
+    TaskStore, Turn,
 };
 use crate::action::Catalog;
 use crate::frame::Frame;
 use crate::ids::{ConversationId, PersonId, PromptId, RunnerId, TaskId};
 use crate::inbound::Inbound;
 use crate::person::{Channel, Contact, Person};
+use crate::state::PromptState;
 
 struct Event {
     inbound: Inbound,
@@ -198,7 +199,7 @@ impl TaskStore for MemoryStore {
         let mut open: Vec<PromptRow> = rows
             .prompts
             .values()
-            .filter(|prompt| &prompt.conversation_id == id && prompt.status == PromptStatus::Open)
+            .filter(|prompt| &prompt.conversation_id == id && prompt.status == PromptState::Open)
             .cloned()
             .collect();
         open.sort_by_key(|prompt| std::cmp::Reverse(prompt.asked_at));

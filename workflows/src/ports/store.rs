@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::frame::{Frame, FrameDraft};
 use crate::ids::{ConversationId, PersonId, PromptId, RunnerId, TaskId};
 use crate::inbound::Inbound;
-use crate::state::TaskState;
+use crate::state::{PromptState, TaskState};
 
 /// A stored inbound event's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,25 +94,6 @@ pub struct TaskWrite {
     pub progress: bool,
 }
 
-/// How an open question stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "status")]
-pub enum PromptStatus {
-    /// It can be answered.
-    Open,
-    /// It was answered.
-    Decided {
-        /// The name of who did.
-        by: String,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// Its time passed.
-    Expired,
-    /// The plan went on without it.
-    Void,
-}
-
 /// A question as stored for lookups by its token. The task's snapshot is the truth of it; this row
 /// is written in the same commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,7 +107,7 @@ pub struct PromptRow {
     /// Where it was asked.
     pub conversation_id: ConversationId,
     /// How it stands.
-    pub status: PromptStatus,
+    pub status: PromptState,
     /// What `GET /api/prompts` shows: `kind`, `question`, `options`, `pending_actions`.
     pub view: Value,
     /// When it was asked: the newest is meant when none is named.

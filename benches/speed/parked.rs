@@ -37,8 +37,9 @@ impl Service {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let line = lines.map_while(Result::ok).find(|line| line.contains("http://")).expect("an address");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+        let line = lines.find(|line| line.contains("http://")).expect("an address");
+        std::thread::spawn(move || lines.count());
         let address = line[line.find("http://").expect("an address") + 7..].trim().trim_end_matches('/').to_owned();
         while !answers(&address) {
             std::thread::sleep(Duration::from_millis(2));

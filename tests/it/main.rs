@@ -8,4 +8,5 @@ mod faults;
 mod hostile;
 mod jobs;
 mod overload;
+mod recovery;
 mod service;

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super_manager::store::sqlite::Db;
-use workflows::ids::{ConversationId, PersonId, RunnerId, Seed, TaskId};
-use workflows::ports::{Claim, Clock, SystemClock, TaskStore, TaskWrite, Turn};
-use workflows::state::{Planning, Request, TaskState};
+use workflows::ids::{ConversationId, PersonId, PromptId, RunnerId, TaskId};
+use workflows::ports::{Claim, Clock, PromptRow, SystemClock, TaskStore, TaskWrite, Turn};
+use workflows::state::TaskState;
 
 use crate::Line;
 
@@ -82,21 +82,31 @@ fn answers(address: &str) -> bool {
     asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
-fn parked(n: usize, wake_at: chrono::DateTime<chrono::Utc>) -> Turn {
-    let request = Request { text: format!("a request that waits for an answer, number {n}"), amendments: Vec::new() };
+/// A task that waits for an answer, as one of many.
+type Example = (TaskState, PromptRow);
+
+fn parked((state, prompt): &Example, n: usize, wake_at: chrono::DateTime<chrono::Utc>) -> Turn {
+    let id = TaskId(format!("parked{n}"));
+    let conversation_id = ConversationId(format!("web:{}", n % 1_000));
+    let prompt = PromptRow {
+        id: PromptId(format!("prompt{n}")),
+        task_id: id.clone(),
+        conversation_id: conversation_id.clone(),
+        ..prompt.clone()
+    };
     Turn {
         person_id: PersonId::from("ann"),
-        prompts: Vec::new(),
+        prompts: vec![prompt],
         frames: Vec::new(),
         inbox: None,
         at: SystemClock.now(),
         task: Some(TaskWrite {
-            id: TaskId(format!("parked{n}")),
+            id,
             person_id: PersonId::from("ann"),
-            conversation_id: ConversationId(format!("web:{}", n % 1_000)),
+            conversation_id,
             read_ver: None,
             read_epoch: 1,
-            state: TaskState::Planning(Planning { seed: Seed(format!("{n}")), request, previous: None }),
+            state: state.clone(),
             lease: None,
             wake_at: Some(wake_at),
             progress: true,
@@ -104,21 +114,21 @@ fn parked(n: usize, wake_at: chrono::DateTime<chrono::Utc>) -> Turn {
     }
 }
 
-async fn fill(db: &Db) {
+async fn fill(db: &Db, example: &Example) {
     let far = SystemClock.now() + chrono::Duration::days(30);
     for batch in (0..PARKED).collect::<Vec<_>>().chunks(1_000) {
-        let turns = batch.iter().map(|n| db.commit(parked(*n, far)));
+        let turns = batch.iter().map(|n| db.commit(parked(example, *n, far)));
         for result in futures_util::future::join_all(turns).await {
             result.expect("committed");
         }
     }
 }
 
-async fn claim_p50(db: &Db) -> Duration {
+async fn claim_p50(db: &Db, example: &Example) -> Duration {
     let mut taken = Vec::new();
     for round in 0..40_usize {
         let due = SystemClock.now() - chrono::Duration::days(1);
-        let turns = (0..CLAIMED as usize).map(|n| db.commit(parked(PARKED + round * 100 + n, due)));
+        let turns = (0..CLAIMED as usize).map(|n| db.commit(parked(example, PARKED + round * 100 + n, due)));
         for result in futures_util::future::join_all(turns).await {
             result.expect("committed");
         }
@@ -146,8 +156,8 @@ pub(crate) async fn measure() -> Vec<Line> {
     drop(service);
 
     let db = Db::open(&full.join("super-manager.db")).await.expect("a database");
-    fill(&db).await;
-    let claim = claim_p50(&db).await;
+    let example = crate::turns::waiting(&db).await;
+    fill(&db, &example).await;
     drop(db);
     let service = loop {
         // The lock is let go of when the writer has ended.
@@ -162,6 +172,9 @@ pub(crate) async fn measure() -> Vec<Line> {
     let cpu = (service.cpu_ticks() - before) as f64 / 10.0;
     let growth = service.rss_mib() - empty_rss;
     let ready = service.ready;
+    drop(service);
+    let db = Db::open(&full.join("super-manager.db")).await.expect("a database");
+    let claim = claim_p50(&db, &example).await;
     vec![
         Line::new("empty start to ready", format!("{empty_ready:?}"), "<= 150 ms", empty_ready.as_millis() <= 150),
         Line::new("idle RSS, empty", format!("{empty_rss:.1} MiB"), "<= 30 MB", empty_rss <= 28.6),

@@ -19,8 +19,11 @@ use workflows::plan::Plan;
 use workflows::planner::Builtin;
 use workflows::ports::memory::{MemoryPeople, NotifySink};
 use workflows::ports::{
-    ActionCall, ActionError, ActionOutcome, Actions, Clock, LookUp, RandomIds, SystemClock, TaskStore, TaskWrite, Turn,
+    ActionCall, ActionError, ActionOutcome, Actions, Clock, LookUp, PromptRow, RandomIds, SystemClock, TaskStore,
+    TaskWrite, Turn,
 };
+
+use workflows::state::TaskState;
 
 use crate::Line;
 
@@ -181,26 +184,36 @@ async fn commits(db: &Db, engine: &Engine, task: &TaskId) -> (f64, f64) {
         answer(engine, 0, task).await;
     }
     let per_turn = (db.commits() - before) as f64 / EACH as f64 - 1.0;
-    let notes: Vec<Value> = (0..EACH)
-        .map(|i| json!({"id": format!("n{i}"), "type": "execution", "action": "own.note", "params": {}}))
-        .collect();
-    let plan = serde_json::from_value(json!({"version": 1, "title": "N", "stages": notes})).expect("a plan");
+    let note = json!({"version": 1, "title": "N", "stages": [
+        {"id": "n", "type": "execution", "action": "own.note", "params": {}}]});
     let before = db.commits();
-    let acting = begin(engine, 1, plan).await;
-    while !engine.load(&acting).await.expect("a load").is_some_and(|row| row.state.status().is_terminal()) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    for n in 0..EACH {
+        let acting = begin(engine, 1 + n, serde_json::from_value(note.clone()).expect("a plan")).await;
+        while !engine.load(&acting).await.expect("a load").is_some_and(|row| row.state.status().is_terminal()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
-    // Without the acceptance of the plan; its first turn starts the first act.
-    (per_turn, (db.commits() - before - 1) as f64 / EACH as f64)
+    // Without the acceptance of each plan; its first turn starts the act.
+    (per_turn, (db.commits() - before) as f64 / EACH as f64 - 1.0)
+}
+
+/// A task that waits for an answer, and its question.
+pub(crate) async fn waiting(db: &Db) -> (TaskState, PromptRow) {
+    let engine = engine(db);
+    let id = begin(&engine, 0, questions(8)).await;
+    let row = db.load(&id).await.expect("a load").expect("the task");
+    let prompt = row.state.run().and_then(|run| run.open_prompts().next()).expect("a question").id.clone();
+    (row.state, db.prompt(&prompt).await.expect("a look").expect("the question"))
 }
 
 /// Turns a second with many tasks at once: through the store alone, and the whole way.
 async fn rates(db: &Db, engine: &Engine) -> (f64, f64) {
     const REWRITES: usize = 300;
-    const ANSWERS: usize = 30;
+    const STAGES: usize = 8;
+    const ANSWERS: usize = STAGES - 1;
     let mut tasks = Vec::new();
     for n in 0..AT_ONCE {
-        tasks.push(begin(engine, 100 + n, questions(40)).await);
+        tasks.push(begin(engine, 100 + n, questions(STAGES)).await);
     }
     let begun = Instant::now();
     let all = tasks.iter().map(|id| {

@@ -41,7 +41,7 @@ CREATE TABLE tasks (
     state           TEXT NOT NULL,
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX tasks_due ON tasks (wake_at, state_version) WHERE wake_at IS NOT NULL;
 CREATE INDEX tasks_of_person ON tasks (person_id, created_at DESC, id DESC) WHERE listed = 1;
@@ -58,7 +58,7 @@ CREATE TABLE prompts (
     view            TEXT NOT NULL,
     asked_at        INTEGER NOT NULL,
     expires_at      INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX prompts_open_of_person ON prompts (person_id, asked_at DESC) WHERE open = 1;
 CREATE INDEX prompts_open_of_conversation ON prompts (conversation_id, asked_at DESC) WHERE open = 1;

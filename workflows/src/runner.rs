@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 use crate::engine::{Engine, EngineError, Handled};
 use crate::failpoint;
 use crate::ids::{EffectId, TaskId};
-use crate::ports::{ActionCall, ActionError, Claim, InboxRow, LookUp, PlanRequest, StoreError, TaskRow, Turn};
+use crate::ports::{ActionCall, ActionError, Claim, Claimed, InboxRow, LookUp, PlanRequest, StoreError, TaskRow, Turn};
 use crate::state::TaskState;
 use crate::transition::{Effect, Event, Refusal, message};
 
@@ -206,10 +206,10 @@ impl Engine {
     }
 
     /// Moves a claimed task.
-    async fn drive(&self, row: TaskRow) {
+    async fn drive(&self, task: Claimed) {
         failpoint::hit("runner.claimed");
-        let event = if row.attempts > CLAIMS_MAX { Event::Quarantine } else { Event::Due };
-        self.apply(&row.id, row.epoch, &event).await;
+        let event = if task.attempts > CLAIMS_MAX { Event::Quarantine } else { Event::Due };
+        self.apply(&task.id, task.epoch, &event).await;
     }
 
     async fn renew(&self) {
@@ -335,6 +335,11 @@ impl Engine {
             match self.apply_once(id, epoch, event).await {
                 Ok(()) => return,
                 Err(EngineError::Store(StoreError::Conflict)) => {}
+                Err(EngineError::Store(StoreError::Corrupt(why))) => {
+                    // It stays as it is, for a program that can read it.
+                    error!(task = %id, why, "a task cannot be read; it is left alone");
+                    return;
+                }
                 Err(error) => {
                     error!(task = %id, %error, "an outcome cannot be stored yet");
                     if *self.0.runner.stopping.borrow() {

@@ -28,6 +28,11 @@ use workflows::ports::StoreError;
 use error::driver;
 use writer::Writer;
 
+/// Statements the writer keeps prepared.
+const STATEMENTS_MAX: usize = 256;
+/// Pages of the write-ahead log before they go into the file: hot rows are written there once, not
+/// every time they changed.
+const CHECKPOINT_PAGES: &str = "4000";
 /// Read-only connections.
 const READERS: u32 = 4;
 /// How long a statement waits for another process' lock.
@@ -146,6 +151,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_MAX)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .disable_statement_logging()
 }
 

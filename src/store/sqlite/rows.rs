@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use workflows::frame::Frame;
 use workflows::ids::{ConversationId, PersonId, PromptId, RunnerId, TaskId};
-use workflows::ports::{Lease, PromptRow, StoreError, TaskRow};
+use workflows::ports::{Claimed, Lease, PromptRow, StoreError, TaskRow};
 use workflows::state::STATE_VERSION;
 
 use super::error::driver;
@@ -54,6 +54,14 @@ pub(super) fn task(row: &SqliteRow) -> Result<TaskRow, StoreError> {
         wake_at: wake_at.map(moment).transpose()?,
         created_at: moment(row.try_get("created_at").map_err(driver)?)?,
         updated_at: moment(row.try_get("updated_at").map_err(driver)?)?,
+    })
+}
+
+pub(super) fn claimed(row: &SqliteRow) -> Result<Claimed, StoreError> {
+    Ok(Claimed {
+        id: TaskId(row.try_get("id").map_err(driver)?),
+        epoch: count(row.try_get("epoch").map_err(driver)?)?,
+        attempts: u32::try_from(count(row.try_get("attempts").map_err(driver)?)?).unwrap_or(u32::MAX),
     })
 }
 

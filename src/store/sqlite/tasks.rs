@@ -7,7 +7,7 @@ use workflows::ids::{ConversationId, PersonId, PromptId, RunnerId, TaskId};
 use workflows::inbound::Inbound;
 use workflows::ports::store::ConversationView;
 use workflows::ports::{
-    Accepted, Claim, Committed, InboxId, InboxRow, PromptRow, StoreError, TaskRow, TaskStore, Turn,
+    Accepted, Claim, Claimed, Committed, InboxId, InboxRow, PromptRow, StoreError, TaskRow, TaskStore, Turn,
 };
 use workflows::state::STATE_VERSION;
 
@@ -59,7 +59,7 @@ impl TaskStore for Db {
         self.writer()?.turn(TurnText::new(turn)?).await
     }
 
-    async fn claim(&self, claim: Claim) -> Result<Vec<TaskRow>, StoreError> {
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let now = claim.now.timestamp_millis();
         let due: Option<i64> = query_scalar(
             "SELECT 1 FROM tasks INDEXED BY tasks_due WHERE wake_at <= ?1 AND state_version <= ?2 LIMIT 1",
@@ -75,7 +75,7 @@ impl TaskStore for Db {
         let claimed = self
             .write(move |connection| {
                 Box::pin(async move {
-                    query(AssertSqlSafe(claim_sql()))
+                    query(CLAIM)
                         .bind(claim.owner.as_str())
                         .bind(claim.lease_until.timestamp_millis())
                         .bind(now)
@@ -87,14 +87,7 @@ impl TaskStore for Db {
                 })
             })
             .await?;
-        let mut tasks = Vec::with_capacity(claimed.len());
-        for row in &claimed {
-            match rows::task(row) {
-                Ok(task) => tasks.push(task),
-                Err(error) => tracing::error!(%error, "a due task cannot be read; it is left alone"),
-            }
-        }
-        Ok(tasks)
+        claimed.iter().map(rows::claimed).collect()
     }
 
     async fn renew(
@@ -150,11 +143,7 @@ impl TaskStore for Db {
 }
 
 /// Claims due rows.
-fn claim_sql() -> String {
-    format!(
-        "UPDATE tasks SET lease_owner = ?1, lease_until = ?2, wake_at = ?2, epoch = epoch + 1, attempts = attempts + 1
-         WHERE id IN (SELECT id FROM tasks INDEXED BY tasks_due WHERE wake_at <= ?3 AND state_version <= ?5
-                      ORDER BY wake_at LIMIT ?4) RETURNING {}",
-        rows::TASK
-    )
-}
+const CLAIM: &str =
+    "UPDATE tasks SET lease_owner = ?1, lease_until = ?2, wake_at = ?2, epoch = epoch + 1, attempts = attempts + 1
+     WHERE rowid IN (SELECT rowid FROM tasks INDEXED BY tasks_due WHERE wake_at <= ?3 AND state_version <= ?5
+                     ORDER BY wake_at LIMIT ?4) RETURNING id, epoch, attempts";

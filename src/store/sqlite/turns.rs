@@ -1,4 +1,4 @@
-//! Applying many accepts and turns with a few statements over JSON.
+//! Applying many accepts and turns with a few statements.
 //!
 //! A statement per turn would cost the one writer a round trip each; a batch costs the same
 //! handful of statements whatever its size. Texts are made by the callers, so that the writer only
@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{Row, SqliteConnection, query, query_scalar};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection, query, query_scalar};
 use workflows::frame::{Frame, FrameDraft};
 use workflows::ids::{PersonId, TaskId};
 use workflows::inbound::Inbound;
@@ -48,7 +48,7 @@ pub(super) struct TurnText {
     read_ver: Option<u64>,
     at: DateTime<Utc>,
     inbox: Option<i64>,
-    task: Option<String>,
+    task: Option<TaskText>,
     prompts: Vec<String>,
     drafts: Vec<FrameDraft>,
     frames: Vec<String>,
@@ -62,7 +62,7 @@ impl TurnText {
         let frames = turn.frames.iter().map(|draft| frame_row(&turn.person_id, task_id.as_ref(), draft, at)).collect();
         Ok(Self {
             read_ver: turn.task.as_ref().and_then(|task| task.read_ver),
-            task: turn.task.as_ref().map(|task| task_row(task, inbox, at)).transpose()?,
+            task: turn.task.as_ref().map(|task| TaskText::new(task, at)).transpose()?,
             prompts: turn.prompts.iter().map(prompt_row).collect::<Result<_, _>>()?,
             person_id: turn.person_id,
             task_id,
@@ -93,19 +93,50 @@ fn frame_row(person: &PersonId, task: Option<&TaskId>, draft: &FrameDraft, at: i
     .to_string()
 }
 
-fn task_row(task: &TaskWrite, inbox: Option<i64>, at: i64) -> Result<String, StoreError> {
-    let status = task.state.status();
-    let row = json!({
-        "id": task.id, "person_id": task.person_id, "conversation_id": task.conversation_id,
-        "status": status.as_str(), "ended": i32::from(status.is_terminal()),
-        "listed": i32::from(task.state.plan().is_some()), "title": task.state.title(),
-        "read_ver": task.read_ver, "read_epoch": task.read_epoch, "progress": i32::from(task.progress),
-        "lease_owner": task.lease.as_ref().map(|lease| &lease.owner),
-        "lease_until": task.lease.as_ref().map(|lease| lease.until.timestamp_millis()),
-        "wake_at": task.wake_at.map(|at| at.timestamp_millis()), "state_version": STATE_VERSION,
-        "state": text_of(&task.state)?, "at": at, "inbox": inbox,
-    });
-    Ok(row.to_string())
+/// A task as it is written, field by field: its snapshot is bound as it is, not parsed once more.
+struct TaskText {
+    id: String,
+    person_id: String,
+    conversation_id: String,
+    status: &'static str,
+    ended: bool,
+    listed: bool,
+    title: String,
+    read_ver: Option<i64>,
+    read_epoch: i64,
+    progress: bool,
+    lease_owner: Option<String>,
+    lease_until: Option<i64>,
+    wake_at: Option<i64>,
+    state: String,
+    at: i64,
+}
+
+impl TaskText {
+    fn new(task: &TaskWrite, at: i64) -> Result<Self, StoreError> {
+        let status = task.state.status();
+        Ok(Self {
+            id: task.id.0.clone(),
+            person_id: task.person_id.0.clone(),
+            conversation_id: task.conversation_id.0.clone(),
+            status: status.as_str(),
+            ended: status.is_terminal(),
+            listed: task.state.plan().is_some(),
+            title: task.state.title(),
+            read_ver: task.read_ver.map(whole),
+            read_epoch: whole(task.read_epoch),
+            progress: task.progress,
+            lease_owner: task.lease.as_ref().map(|lease| lease.owner.0.clone()),
+            lease_until: task.lease.as_ref().map(|lease| lease.until.timestamp_millis()),
+            wake_at: task.wake_at.map(|at| at.timestamp_millis()),
+            state: text_of(&task.state)?,
+            at,
+        })
+    }
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn prompt_row(prompt: &PromptRow) -> Result<String, StoreError> {
@@ -268,24 +299,17 @@ const UPDATE: &str = "UPDATE tasks SET status = j.status, ended = j.ended, liste
         ver = tasks.ver + 1, attempts = CASE j.progress WHEN 1 THEN 0 ELSE tasks.attempts END,
         lease_owner = j.lease_owner, lease_until = j.lease_until, wake_at = j.wake_at,
         state_version = j.state_version, state = j.state, updated_at = j.at
-    FROM (SELECT value->>'id' AS id, value->>'read_ver' AS read_ver, value->>'read_epoch' AS read_epoch,
-        value->>'status' AS status, value->>'ended' AS ended, value->>'listed' AS listed, value->>'title' AS title,
-        value->>'progress' AS progress, value->>'lease_owner' AS lease_owner, value->>'lease_until' AS lease_until,
-        value->>'wake_at' AS wake_at, value->>'state_version' AS state_version, value->>'state' AS state,
-        value->>'at' AS at FROM json_each(?1)) AS j
-    WHERE tasks.id = j.id AND tasks.ver = j.read_ver AND tasks.epoch = j.read_epoch";
+    FROM j WHERE tasks.id = j.id AND tasks.ver = j.read_ver AND tasks.epoch = j.read_epoch";
 
 const INSERT: &str =
     "INSERT INTO tasks (id, person_id, conversation_id, status, ended, listed, title, ver, epoch, attempts,
         lease_owner, lease_until, wake_at, state_version, state, created_at, updated_at)
-    SELECT value->>'id', value->>'person_id', value->>'conversation_id', value->>'status', value->>'ended',
-        value->>'listed', value->>'title', 1, 1, 0, value->>'lease_owner', value->>'lease_until', value->>'wake_at',
-        value->>'state_version', value->>'state', value->>'at', value->>'at'
-    FROM json_each(?1) WHERE true ON CONFLICT (id) DO NOTHING";
+    SELECT id, person_id, conversation_id, status, ended, listed, title, 1, 1, 0, lease_owner, lease_until, wake_at,
+        state_version, state, at, at
+    FROM j WHERE true ON CONFLICT (id) DO NOTHING";
 
 const CONVERSATIONS: &str = "INSERT INTO conversations (id, person_id, created_at)
-    SELECT value->>'conversation_id', value->>'person_id', value->>'at' FROM json_each(?1)
-    WHERE true ON CONFLICT (id) DO NOTHING";
+    SELECT conversation_id, person_id, at FROM j WHERE true ON CONFLICT (id) DO NOTHING";
 
 const PROMPTS: &str =
     "INSERT INTO prompts (id, task_id, person_id, conversation_id, open, status, view, asked_at, expires_at)
@@ -296,15 +320,6 @@ const PROMPTS: &str =
 
 const FRAMES: &str = "INSERT INTO frames (seq, person_id, task_id, kind, data, at)
     SELECT ?2 + key, value->>'person_id', value->>'task_id', value->>'kind', value->>'data', value->>'at' FROM json_each(?1)";
-
-/// The statements' parameters for a batch, each with the number of rows it must change.
-struct Batch {
-    inbox: Rows,
-    changed: Rows,
-    begun: Rows,
-    prompts: Rows,
-    frames: Rows,
-}
 
 /// A JSON array of rows.
 struct Rows {
@@ -320,23 +335,37 @@ impl Rows {
     }
 }
 
-impl Batch {
-    fn of(turns: &[TurnText]) -> Self {
-        let tasks = |new: bool| {
-            Rows::of(turns.iter().filter(|turn| turn.read_ver.is_none() == new).filter_map(|turn| turn.task.as_deref()))
-        };
-        let inbox: Vec<String> = turns
-            .iter()
-            .filter_map(|turn| turn.inbox.map(|id| json!({"id": id, "at": turn.at.timestamp_millis()}).to_string()))
-            .collect();
-        Self {
-            inbox: Rows::of(inbox.iter().map(String::as_str)),
-            changed: tasks(false),
-            begun: tasks(true),
-            prompts: Rows::of(turns.iter().flat_map(|turn| turn.prompts.iter().map(String::as_str))),
-            frames: Rows::of(turns.iter().flat_map(|turn| turn.frames.iter().map(String::as_str))),
+/// Tasks in one statement: bounds how many texts of it there are, and so what is kept prepared.
+const TASKS_AT_ONCE: usize = 32;
+
+/// A statement over tasks given as bound values, named `j`.
+fn over_tasks(count: usize, sql: &str) -> String {
+    const FIELDS: usize = 16;
+    let row = format!("({})", vec!["?"; FIELDS].join(","));
+    let rows = vec![row; count].join(",");
+    format!(
+        "WITH j (id, person_id, conversation_id, status, ended, listed, title, read_ver, read_epoch, progress,
+            lease_owner, lease_until, wake_at, state, at, state_version) AS (VALUES {rows}) {sql}"
+    )
+}
+
+/// Runs a statement over tasks: how many rows it changed.
+async fn run_tasks(connection: &mut SqliteConnection, sql: &str, tasks: &[&TaskText]) -> Result<i64, StoreError> {
+    let mut changed = 0;
+    for chunk in tasks.chunks(TASKS_AT_ONCE) {
+        let text = over_tasks(chunk.len(), sql);
+        let mut asked = query(AssertSqlSafe(text));
+        for task in chunk {
+            asked = asked.bind(&task.id).bind(&task.person_id).bind(&task.conversation_id).bind(task.status);
+            asked =
+                asked.bind(task.ended).bind(task.listed).bind(&task.title).bind(task.read_ver).bind(task.read_epoch);
+            asked = asked.bind(task.progress).bind(&task.lease_owner).bind(task.lease_until).bind(task.wake_at);
+            asked = asked.bind(&task.state).bind(task.at).bind(STATE_VERSION);
         }
+        let done = asked.execute(&mut *connection).await.map_err(driver)?;
+        changed += whole(done.rows_affected());
     }
+    Ok(changed)
 }
 
 /// Applies turns, all or none: `Conflict` when any does not find what it was read from.
@@ -345,17 +374,27 @@ async fn apply(
     counters: &mut Counters,
     turns: &[TurnText],
 ) -> Result<(), StoreError> {
-    let batch = Batch::of(turns);
-    let conversations = Rows { text: batch.begun.text.clone(), count: batch.begun.count };
-    exactly(connection, INBOX, batch.inbox).await?;
-    exactly(connection, UPDATE, batch.changed).await?;
-    exactly(connection, INSERT, batch.begun).await?;
-    run(connection, CONVERSATIONS, conversations).await?;
-    run(connection, PROMPTS, batch.prompts).await?;
-    if batch.frames.count > 0 {
+    let inbox: Vec<String> = turns
+        .iter()
+        .filter_map(|turn| turn.inbox.map(|id| json!({"id": id, "at": turn.at.timestamp_millis()}).to_string()))
+        .collect();
+    let inbox = Rows::of(inbox.iter().map(String::as_str));
+    let prompts = Rows::of(turns.iter().flat_map(|turn| turn.prompts.iter().map(String::as_str)));
+    let frames = Rows::of(turns.iter().flat_map(|turn| turn.frames.iter().map(String::as_str)));
+    let tasks = turns.iter().filter_map(|turn| turn.task.as_ref());
+    let (changed, begun): (Vec<&TaskText>, Vec<&TaskText>) = tasks.partition(|task| task.read_ver.is_some());
+    exactly(connection, INBOX, inbox).await?;
+    if run_tasks(connection, UPDATE, &changed).await? != rows_i64(changed.len())
+        || run_tasks(connection, INSERT, &begun).await? != rows_i64(begun.len())
+    {
+        return Err(StoreError::Conflict);
+    }
+    run_tasks(connection, CONVERSATIONS, &begun).await?;
+    run(connection, PROMPTS, prompts).await?;
+    if frames.count > 0 {
         let first = counters.seq + 1;
-        query(FRAMES).bind(batch.frames.text).bind(first).execute(&mut *connection).await.map_err(driver)?;
-        counters.seq += rows_i64(batch.frames.count);
+        query(FRAMES).bind(frames.text).bind(first).execute(&mut *connection).await.map_err(driver)?;
+        counters.seq += rows_i64(frames.count);
     }
     Ok(())
 }

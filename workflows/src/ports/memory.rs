@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use super::actions::{ActionCall, ActionError, ActionOutcome, Actions, LookUp};
 use super::people::{People, PeopleError};
 use super::store::{
-    Accepted, Claim, Committed, ConversationView, FrameSink, InboxId, InboxRow, Lease, PromptRow, StoreError, TaskRow,
-    TaskStore, Turn,
+    Accepted, Claim, Claimed, Committed, ConversationView, FrameSink, InboxId, InboxRow, Lease, PromptRow, StoreError,
+    TaskRow, TaskStore, Turn,
 };
 use crate::action::Catalog;
 use crate::frame::Frame;
@@ -147,7 +147,7 @@ impl TaskStore for MemoryStore {
         Ok(rows.write(turn))
     }
 
-    async fn claim(&self, claim: Claim) -> Result<Vec<TaskRow>, StoreError> {
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let mut rows = self.rows();
         let mut due: Vec<(DateTime<Utc>, TaskId)> = rows
             .tasks
@@ -163,7 +163,7 @@ impl TaskStore for MemoryStore {
                 row.attempts += 1;
                 row.lease = Some(Lease { owner: claim.owner.clone(), until: claim.lease_until });
                 row.wake_at = Some(claim.lease_until);
-                claimed.push(row.clone());
+                claimed.push(Claimed { id, epoch: row.epoch, attempts: row.attempts });
             }
         }
         Ok(claimed)

@@ -156,6 +156,17 @@ pub struct Claim {
     pub limit: u32,
 }
 
+/// A task that was claimed. Its snapshot is read when it is moved, not here: a claim is quick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The task.
+    pub id: TaskId,
+    /// Its epoch from now on.
+    pub epoch: u64,
+    /// Claims since the last progress, this one included.
+    pub attempts: u32,
+}
+
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -211,12 +222,11 @@ pub trait TaskStore: Send + Sync {
     async fn commit(&self, turn: Turn) -> Result<Committed, StoreError>;
 
     /// Takes due tasks, the most overdue ones: owner, epoch + 1, attempts + 1, lease and
-    /// `wake_at` = `lease_until`. A row that cannot be read any more is skipped and left alone
-    /// until the lease lapses. The rows come back as they are after the claim.
+    /// `wake_at` = `lease_until`.
     ///
     /// # Errors
     /// When the store fails.
-    async fn claim(&self, claim: Claim) -> Result<Vec<TaskRow>, StoreError>;
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
     /// Moves `wake_at` and the lease of tasks that are still driven by this owner at these
     /// epochs; answers which are.

@@ -123,6 +123,7 @@ impl Desk {
     async fn work(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         while jobs.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            gather(&mut jobs, &mut batch).await;
             self.batch(std::mem::take(&mut batch)).await;
         }
     }
@@ -183,6 +184,23 @@ impl Desk {
             completions.push(call(&mut self.connection).await);
         }
         completions
+    }
+}
+
+/// Lets those who were woken by the last commit queue their next job before the next one begins:
+/// the first of them would otherwise commit alone. Ends as soon as nobody more is about to.
+async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
+    loop {
+        let before = batch.len();
+        tokio::task::yield_now().await;
+        while batch.len() < BATCH_MAX
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
+        if batch.len() == before || batch.len() == BATCH_MAX {
+            return;
+        }
     }
 }
 

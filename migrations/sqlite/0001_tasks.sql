@@ -22,9 +22,11 @@ CREATE TABLE inbox (
 
 CREATE INDEX inbox_pending ON inbox (id) WHERE done_at IS NULL;
 
--- The row is the queue: a row with wake_at at or before now is due.
+-- The row is the queue: a row with wake_at at or before now is due. Rows are small, so that a claim
+-- touches few pages; what a task has become is beside it, in snapshots.
 CREATE TABLE tasks (
-    id              TEXT PRIMARY KEY,
+    n               INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL UNIQUE,
     person_id       TEXT NOT NULL,
     conversation_id TEXT NOT NULL,
     status          TEXT NOT NULL,
@@ -38,9 +40,13 @@ CREATE TABLE tasks (
     lease_until     INTEGER,
     wake_at         INTEGER,
     state_version   INTEGER NOT NULL,
-    state           TEXT NOT NULL,
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE snapshots (
+    task  INTEGER PRIMARY KEY REFERENCES tasks (n),
+    state TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX tasks_due ON tasks (wake_at, state_version) WHERE wake_at IS NOT NULL;

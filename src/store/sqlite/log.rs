@@ -34,11 +34,11 @@ impl LogStore for Db {
     }
 
     async fn tasks(&self, person: &PersonId, before: Option<&TaskId>, limit: u32) -> Result<Vec<TaskRow>, StoreError> {
-        let (order, columns) = ("ORDER BY created_at DESC, id DESC LIMIT ?2", rows::TASK);
+        let (order, columns, tables) = ("ORDER BY created_at DESC, id DESC LIMIT ?2", rows::TASK, rows::TASKS);
         let sql = match before {
-            None => format!("SELECT {columns} FROM tasks WHERE person_id = ?1 AND listed = 1 {order}"),
+            None => format!("SELECT {columns} FROM {tables} WHERE person_id = ?1 AND listed = 1 {order}"),
             Some(_) => format!(
-                "SELECT {columns} FROM tasks WHERE person_id = ?1 AND listed = 1
+                "SELECT {columns} FROM {tables} WHERE person_id = ?1 AND listed = 1
                  AND (created_at, id) < (SELECT created_at, id FROM tasks WHERE id = ?3 AND person_id = ?1) {order}"
             ),
         };

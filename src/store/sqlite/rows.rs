@@ -11,6 +11,9 @@ use workflows::state::STATE_VERSION;
 
 use super::error::driver;
 
+/// Where the columns of [`TASK`] are.
+pub(super) const TASKS: &str = "tasks JOIN snapshots ON snapshots.task = tasks.n";
+
 /// The columns [`task`] reads.
 pub(super) const TASK: &str = "id, person_id, conversation_id, ver, epoch, attempts, lease_owner, lease_until, wake_at, \
      state_version, state, created_at, updated_at";

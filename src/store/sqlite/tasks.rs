@@ -50,7 +50,7 @@ impl TaskStore for Db {
     }
 
     async fn load(&self, id: &TaskId) -> Result<Option<TaskRow>, StoreError> {
-        let sql = format!("SELECT {} FROM tasks WHERE id = ?1", rows::TASK);
+        let sql = format!("SELECT {} FROM {} WHERE id = ?1", rows::TASK, rows::TASKS);
         let row = query(AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.reader()).await.map_err(driver)?;
         row.as_ref().map(rows::task).transpose()
     }
@@ -145,5 +145,5 @@ impl TaskStore for Db {
 /// Claims due rows.
 const CLAIM: &str =
     "UPDATE tasks SET lease_owner = ?1, lease_until = ?2, wake_at = ?2, epoch = epoch + 1, attempts = attempts + 1
-     WHERE rowid IN (SELECT rowid FROM tasks INDEXED BY tasks_due WHERE wake_at <= ?3 AND state_version <= ?5
+     WHERE n IN (SELECT n FROM tasks INDEXED BY tasks_due WHERE wake_at <= ?3 AND state_version <= ?5
                      ORDER BY wake_at LIMIT ?4) RETURNING id, epoch, attempts";

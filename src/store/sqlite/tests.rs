@@ -84,11 +84,11 @@ async fn claims_and_lists_use_their_indexes() {
     let (db, _dir) = fresh().await;
     for (sql, index) in [
         (
-            "SELECT id FROM tasks INDEXED BY tasks_due WHERE wake_at <= 1 AND state_version <= 1 ORDER BY wake_at LIMIT 32",
+            "SELECT n FROM tasks INDEXED BY tasks_due WHERE wake_at <= 1 AND state_version <= 1 ORDER BY wake_at LIMIT 32",
             "tasks_due",
         ),
         (
-            "SELECT * FROM tasks WHERE person_id = 'a' AND listed = 1 ORDER BY created_at DESC, id DESC LIMIT 20",
+            "SELECT state FROM tasks JOIN snapshots ON snapshots.task = tasks.n WHERE person_id = 'a' AND listed = 1 ORDER BY created_at DESC, id DESC LIMIT 20",
             "tasks_of_person",
         ),
         ("SELECT * FROM frames WHERE person_id = 'a' AND seq > 5 ORDER BY seq LIMIT 10", "frames_of_person"),

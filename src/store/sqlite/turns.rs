@@ -298,15 +298,19 @@ const INBOX: &str = "UPDATE inbox SET done_at = j.value->>'at'
 const UPDATE: &str = "UPDATE tasks SET status = j.status, ended = j.ended, listed = j.listed, title = j.title,
         ver = tasks.ver + 1, attempts = CASE j.progress WHEN 1 THEN 0 ELSE tasks.attempts END,
         lease_owner = j.lease_owner, lease_until = j.lease_until, wake_at = j.wake_at,
-        state_version = j.state_version, state = j.state, updated_at = j.at
+        state_version = j.state_version, updated_at = j.at
     FROM j WHERE tasks.id = j.id AND tasks.ver = j.read_ver AND tasks.epoch = j.read_epoch";
 
 const INSERT: &str =
     "INSERT INTO tasks (id, person_id, conversation_id, status, ended, listed, title, ver, epoch, attempts,
-        lease_owner, lease_until, wake_at, state_version, state, created_at, updated_at)
+        lease_owner, lease_until, wake_at, state_version, created_at, updated_at)
     SELECT id, person_id, conversation_id, status, ended, listed, title, 1, 1, 0, lease_owner, lease_until, wake_at,
-        state_version, state, at, at
+        state_version, at, at
     FROM j WHERE true ON CONFLICT (id) DO NOTHING";
+
+const SNAPSHOTS: &str =
+    "INSERT INTO snapshots (task, state) SELECT tasks.n, j.state FROM j JOIN tasks ON tasks.id = j.id
+    WHERE true ON CONFLICT (task) DO UPDATE SET state = excluded.state";
 
 const CONVERSATIONS: &str = "INSERT INTO conversations (id, person_id, created_at)
     SELECT conversation_id, person_id, at FROM j WHERE true ON CONFLICT (id) DO NOTHING";
@@ -389,6 +393,8 @@ async fn apply(
     {
         return Err(StoreError::Conflict);
     }
+    run_tasks(connection, SNAPSHOTS, &changed).await?;
+    run_tasks(connection, SNAPSHOTS, &begun).await?;
     run_tasks(connection, CONVERSATIONS, &begun).await?;
     run(connection, PROMPTS, prompts).await?;
     if frames.count > 0 {

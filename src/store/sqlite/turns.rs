@@ -308,9 +308,11 @@ const INSERT: &str =
         state_version, at, at
     FROM j WHERE true ON CONFLICT (id) DO NOTHING";
 
-const SNAPSHOTS: &str =
-    "INSERT INTO snapshots (task, state) SELECT tasks.n, j.state FROM j JOIN tasks ON tasks.id = j.id
-    WHERE true ON CONFLICT (task) DO UPDATE SET state = excluded.state";
+const NEW_SNAPSHOTS: &str =
+    "INSERT INTO snapshots (task, state) SELECT tasks.n, j.state FROM j JOIN tasks ON tasks.id = j.id";
+
+const SNAPSHOTS: &str = "UPDATE snapshots SET state = j.state FROM j JOIN tasks ON tasks.id = j.id
+    WHERE snapshots.task = tasks.n";
 
 const CONVERSATIONS: &str = "INSERT INTO conversations (id, person_id, created_at)
     SELECT conversation_id, person_id, at FROM j WHERE true ON CONFLICT (id) DO NOTHING";
@@ -342,34 +344,44 @@ impl Rows {
 /// Tasks in one statement: bounds how many texts of it there are, and so what is kept prepared.
 const TASKS_AT_ONCE: usize = 32;
 
-/// A statement over tasks given as bound values, named `j`.
-fn over_tasks(count: usize, sql: &str) -> String {
-    const FIELDS: usize = 16;
-    let row = format!("({})", vec!["?"; FIELDS].join(","));
-    let rows = vec![row; count].join(",");
-    format!(
-        "WITH j (id, person_id, conversation_id, status, ended, listed, title, read_ver, read_epoch, progress,
-            lease_owner, lease_until, wake_at, state, at, state_version) AS (VALUES {rows}) {sql}"
-    )
+/// The columns of `j` in statements over queue rows.
+const ROW: &str = "id, person_id, conversation_id, status, ended, listed, title, read_ver, read_epoch, progress, \
+     lease_owner, lease_until, wake_at, at, state_version";
+const ROW_FIELDS: usize = 15;
+
+/// A statement over values bound row by row, named `j`.
+fn over(columns: &str, fields: usize, rows: usize, sql: &str) -> String {
+    let row = format!("({})", vec!["?"; fields].join(","));
+    let values = vec![row; rows].join(",");
+    format!("WITH j ({columns}) AS (VALUES {values}) {sql}")
 }
 
-/// Runs a statement over tasks: how many rows it changed.
+/// Runs a statement over queue rows: how many rows it changed.
 async fn run_tasks(connection: &mut SqliteConnection, sql: &str, tasks: &[&TaskText]) -> Result<i64, StoreError> {
     let mut changed = 0;
     for chunk in tasks.chunks(TASKS_AT_ONCE) {
-        let text = over_tasks(chunk.len(), sql);
-        let mut asked = query(AssertSqlSafe(text));
+        let mut asked = query(AssertSqlSafe(over(ROW, ROW_FIELDS, chunk.len(), sql)));
         for task in chunk {
             asked = asked.bind(&task.id).bind(&task.person_id).bind(&task.conversation_id).bind(task.status);
-            asked =
-                asked.bind(task.ended).bind(task.listed).bind(&task.title).bind(task.read_ver).bind(task.read_epoch);
-            asked = asked.bind(task.progress).bind(&task.lease_owner).bind(task.lease_until).bind(task.wake_at);
-            asked = asked.bind(&task.state).bind(task.at).bind(STATE_VERSION);
+            asked = asked.bind(task.ended).bind(task.listed).bind(&task.title).bind(task.read_ver);
+            asked = asked.bind(task.read_epoch).bind(task.progress).bind(&task.lease_owner).bind(task.lease_until);
+            asked = asked.bind(task.wake_at).bind(task.at).bind(STATE_VERSION);
         }
-        let done = asked.execute(&mut *connection).await.map_err(driver)?;
-        changed += whole(done.rows_affected());
+        changed += whole(asked.execute(&mut *connection).await.map_err(driver)?.rows_affected());
     }
     Ok(changed)
+}
+
+/// Writes the snapshots of tasks whose rows are there.
+async fn write_snapshots(connection: &mut SqliteConnection, sql: &str, tasks: &[&TaskText]) -> Result<(), StoreError> {
+    for chunk in tasks.chunks(TASKS_AT_ONCE) {
+        let mut asked = query(AssertSqlSafe(over("id, state", 2, chunk.len(), sql)));
+        for task in chunk {
+            asked = asked.bind(&task.id).bind(&task.state);
+        }
+        asked.execute(&mut *connection).await.map_err(driver)?;
+    }
+    Ok(())
 }
 
 /// Applies turns, all or none: `Conflict` when any does not find what it was read from.
@@ -393,8 +405,8 @@ async fn apply(
     {
         return Err(StoreError::Conflict);
     }
-    run_tasks(connection, SNAPSHOTS, &changed).await?;
-    run_tasks(connection, SNAPSHOTS, &begun).await?;
+    write_snapshots(connection, SNAPSHOTS, &changed).await?;
+    write_snapshots(connection, NEW_SNAPSHOTS, &begun).await?;
     run_tasks(connection, CONVERSATIONS, &begun).await?;
     run(connection, PROMPTS, prompts).await?;
     if frames.count > 0 {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use workflows::person::Settings;
+use workflows::plan::validate::Fault;
 
 use super::Answered;
 use crate::http::auth::{Actor, Reader};
@@ -14,9 +15,14 @@ use crate::http::body::Body;
 use crate::http::error::ApiError;
 use crate::http::query::Asked;
 use crate::http::state::HttpState;
+use crate::plugins::calendar::recur::occurrences;
 
 /// Days of calendar shown unless told otherwise.
 const EVENTS_DAYS: i64 = 30;
+/// Longest part of the calendar shown at once, in days.
+const SPAN_DAYS_MAX: i64 = 366;
+/// Events in one answer, each repetition counted.
+const EVENTS_MAX: usize = 5_000;
 /// Longest language tag, in characters (RFC 5646, 4.4.1).
 const LOCALE_CHARS_MAX: usize = 35;
 
@@ -82,21 +88,44 @@ fn is_fit(settings: &Settings) -> bool {
     currency && locale
 }
 
-/// The caller's calendar; from now for 30 days unless told otherwise.
+/// The span asked for.
+///
+/// # Errors
+/// 422 when it ends before it begins, or is longer than [`SPAN_DAYS_MAX`].
+fn span(query: &SpanQuery, now: DateTime<Utc>) -> Result<(DateTime<Utc>, DateTime<Utc>), ApiError> {
+    let from = query.from.unwrap_or(now);
+    let to = query.to.or_else(|| from.checked_add_signed(Duration::days(EVENTS_DAYS)));
+    let span = to.filter(|to| *to > from && *to - from <= Duration::days(SPAN_DAYS_MAX));
+    span.map(|to| (from, to)).ok_or_else(|| {
+        ApiError::fields(&[Fault {
+            loc: vec!["query".into(), "to".into()],
+            msg: format!("to: must be after from, by at most {SPAN_DAYS_MAX} days"),
+            kind: "span".to_owned(),
+        }])
+    })
+}
+
+/// The caller's calendar; from now for 30 days unless told otherwise. A repeating event is listed at
+/// each time it takes.
 #[utoipa::path(get, path = "/api/events", tag = "people",
     params(("from" = Option<String>, Query, description = "RFC 3339"), ("to" = Option<String>, Query, description = "RFC 3339")),
-    responses((status = 200, description = "Events", body = Value)))]
+    responses((status = 200, description = "Events", body = Value), (status = 422, description = "No such span")))]
 pub(crate) async fn events(
     State(state): State<HttpState>,
     Reader(caller): Reader,
-    Asked(span): Asked<SpanQuery>,
+    Asked(query): Asked<SpanQuery>,
 ) -> Answered {
-    let from = span.from.unwrap_or_else(|| state.clock.now());
-    let to = span.to.unwrap_or(from + Duration::days(EVENTS_DAYS));
+    let (from, to) = span(&query, state.clock.now())?;
     let events = state.calendar.events(&caller.person.id, from, to).await?;
-    let shown = events.iter().map(|event| {
+    let mut times: Vec<_> = events
+        .iter()
+        .flat_map(|event| occurrences(event, from, to).into_iter().map(move |time| (time, event)))
+        .collect();
+    times.sort_by(|(a, one), (b, other)| (a, &one.uid).cmp(&(b, &other.uid)));
+    times.truncate(EVENTS_MAX);
+    let shown = times.iter().map(|((starts_at, ends_at), event)| {
         json!({
-            "uid": event.uid, "title": event.title, "starts_at": event.starts_at, "ends_at": event.ends_at,
+            "uid": event.uid, "title": event.title, "starts_at": starts_at, "ends_at": ends_at,
             "attendees": event.attendees,
         })
     });

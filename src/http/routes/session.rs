@@ -124,8 +124,9 @@ async fn open(state: &HttpState, person: PersonId, scopes: Vec<Scope>) -> Result
 }
 
 fn cookie(state: &HttpState, value: &str, secs: i64) -> HeaderValue {
+    // Strict costs nothing: the pages are the same for everybody, and what they then ask for comes from our own site.
     let secure = if state.config.is_https() { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={value}; Path=/; Max-Age={secs}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{COOKIE}={value}; Path=/; Max-Age={secs}; HttpOnly; SameSite=Strict{secure}");
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

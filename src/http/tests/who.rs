@@ -116,7 +116,10 @@ async fn cookie(house: &House) -> String {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(house.ask("POST", "/api/session", "", Some(json!({"code": code}))).await.0, StatusCode::UNAUTHORIZED);
     let cookie = headers[header::SET_COOKIE].to_str().unwrap();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains("Secure"),
+        "{cookie}"
+    );
     cookie.split(';').next().unwrap().to_owned()
 }
 

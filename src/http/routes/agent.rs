@@ -38,6 +38,21 @@ pub(crate) struct Origin {
     pub(crate) conversation_id: ConversationId,
 }
 
+/// The person's idempotency key, if the request has one.
+///
+/// # Errors
+/// 400 for an unusable key: passed over, it would not protect whoever relies on it.
+fn key_of(person: &PersonId, headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= KEY_BYTES_MAX => Ok(Some(format!("{person}/{key}"))),
+        Ok(_) | Err(_) => {
+            let text = format!("Idempotency-Key must have 1 to {KEY_BYTES_MAX} ASCII characters");
+            Err(ApiError::new(StatusCode::BAD_REQUEST, "unusable_key", text))
+        }
+    }
+}
+
 /// Finds the source id and the session, and makes a session not seen before the caller's.
 ///
 /// # Errors
@@ -48,16 +63,7 @@ pub(crate) async fn origin(
     headers: &HeaderMap,
     session_id: Option<String>,
 ) -> Result<Origin, ApiError> {
-    let key = match headers.get("idempotency-key") {
-        None => None,
-        Some(key) => match key.to_str() {
-            Ok(key) if !key.is_empty() && key.len() <= KEY_BYTES_MAX => Some(format!("{person}/{key}")),
-            _ => {
-                let text = format!("Idempotency-Key must have 1 to {KEY_BYTES_MAX} ASCII characters");
-                return Err(ApiError::new(StatusCode::BAD_REQUEST, "unusable_key", text));
-            }
-        },
-    };
+    let key = key_of(person, headers)?;
     let session_id = session_id.unwrap_or_else(|| match &key {
         // The same key must find the same session again.
         Some(key) => secret::hash(key).chars().take(SESSION_DIGITS).collect(),
@@ -181,11 +187,9 @@ async fn decide(
     decide: Decide,
     confirms: bool,
 ) -> Result<(TaskRow, PromptId), ApiError> {
+    let source_id = key_of(person, headers)?;
     let asked = question(state, person, &decide, confirms).await?;
-    let source_id = match headers.get("idempotency-key").and_then(|key| key.to_str().ok()) {
-        Some(key) if key.len() <= KEY_BYTES_MAX => format!("{person}/{key}"),
-        _ => state.ids.fresh(),
-    };
+    let source_id = source_id.unwrap_or_else(|| state.ids.fresh());
     let origin = Origin { source_id, conversation_id: asked.conversation_id.clone() };
     let kind = InboundKind::Choice { prompt_id: asked.id.clone(), answer: decide.answer };
     let hints = state.hub.hints(person);

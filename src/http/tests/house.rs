@@ -156,6 +156,10 @@ fn catalog() -> Catalog {
 
 impl House {
     pub(super) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(super) async fn with(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Arc::new(Db::open(&folder.path().join("test.db")).await.unwrap());
         let clock = Arc::new(ManualClock::new(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap()));
@@ -174,7 +178,7 @@ impl House {
             sink: hub.clone() as Arc<dyn FrameSink>,
             clock: clock.clone(),
             ids: ids.clone(),
-            limits: Limits::default(),
+            limits,
         });
         let state = HttpState {
             desk: Arc::new(engine),

@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use workflows::frame::{FrameDraft, FrameKind};
+use workflows::ids::PersonId;
+use workflows::ports::Clock;
 
 use super::house::{House, OWNER};
 
@@ -106,4 +109,38 @@ async fn signing_out_closes_its_sockets_within_a_second() {
     tokio::time::timeout(Duration::from_secs(1), closed).await.expect("closed within a second");
     other.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
     assert_eq!(next(&mut other).await.unwrap()["data"], json!({"pong": true}));
+}
+
+/// Bytes of one frame that are too many for a client that reads nothing: with [`FLOOD`] of them, more
+/// than the buffers of both ends hold.
+const FRAME_BYTES: usize = 512 * 1024;
+/// Frames in the flood.
+const FLOOD: usize = 64;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_does_not_read_is_disconnected() {
+    let house = House::new().await;
+    let (address, me) = serve(&house).await;
+    let me = PersonId(me);
+    let mut slow = connect(address, &format!("/ws/{me}"), OWNER, None).await.unwrap();
+    assert_eq!(next(&mut slow).await.unwrap()["type"], "connected");
+    for n in 0..FLOOD {
+        let data = Map::from_iter([("text".to_owned(), json!("x".repeat(FRAME_BYTES)))]);
+        let draft = FrameDraft { kind: FrameKind::Notification, data };
+        house.state.log.append(&me, None, draft, &format!("n{n}"), house.clock.now()).await.unwrap();
+    }
+    assert_eq!(house.state.hub.listeners(&me), 1);
+    house.state.hub.hint(&me);
+    let dropped = async {
+        while house.state.hub.listeners(&me) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = house.state.config.socket_send_limit + Duration::from_secs(5);
+    tokio::time::timeout(limit, dropped).await.expect("the server let go of it");
+    let mut got = 0;
+    while let Some(Value::Object(_)) = next(&mut slow).await {
+        got += 1;
+    }
+    assert!(got < FLOOD, "{got} frames got through");
 }

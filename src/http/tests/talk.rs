@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
+use workflows::engine::Limits;
 
-use super::house::{ACT, BOB, House, OWNER, READ, plan};
+use super::house::{ACT, BOB, House, OWNER, READ, plan, request};
 
 async fn begin(house: &House) -> Value {
     let body = json!({"message": "mail Ann", "session_id": "s"});
@@ -133,7 +134,7 @@ async fn the_same_key_begins_one_task() {
     let house = House::new().await;
     let mut tasks = Vec::new();
     for _ in 0..2 {
-        let mut request = super::house::request("POST", "/api/agent/process", OWNER, Some(json!({"message": "mail"})));
+        let mut request = request("POST", "/api/agent/process", OWNER, Some(json!({"message": "mail"})));
         request.headers_mut().insert("idempotency-key", "k1".parse().unwrap());
         let (status, _, body) = house.send(request).await;
         assert_eq!(status, StatusCode::OK);
@@ -141,4 +142,47 @@ async fn the_same_key_begins_one_task() {
     }
     assert!(tasks[0].is_string());
     assert_eq!(tasks[0], tasks[1]);
+}
+
+#[tokio::test]
+async fn an_unusable_key_is_refused_by_every_decision() {
+    let house = House::new().await;
+    begin(&house).await;
+    for (path, body) in [
+        ("/api/agent/process", json!({"session_id": "s", "message": "a"})),
+        ("/api/agent/select", json!({"session_id": "s", "selection": "a"})),
+        ("/api/agent/confirm", json!({"session_id": "s", "action": "approve_all"})),
+    ] {
+        for key in ["", "é", &"k".repeat(201)] {
+            let mut request = request("POST", path, OWNER, Some(body.clone()));
+            request.headers_mut().insert("idempotency-key", header::HeaderValue::from_bytes(key.as_bytes()).unwrap());
+            let (status, _, body) = house.send(request).await;
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("unusable_key")), "{path} {key}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_yes_after_its_time_is_gone() {
+    let house = House::new().await;
+    begin(&house).await;
+    let ready = choose(&house).await;
+    house.clock.advance(chrono::Duration::days(3));
+    let yes = json!({"session_id": "s", "action": "approve_all", "prompt_id": ready["prompt_id"]});
+    let (status, body) = house.ask("POST", "/api/agent/confirm", OWNER, Some(yes)).await;
+    assert_eq!((status, &body["code"]), (StatusCode::GONE, &json!("expired")), "{body}");
+    assert_eq!(house.ledger.sent.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn too_much_at_once_is_told_with_when_to_come_again() {
+    let house = House::with(Limits { inbound_max: 0, ..Limits::default() }).await;
+    let asked = request("POST", "/api/agent/process", OWNER, Some(json!({"message": "mail"})));
+    let (status, headers, body) = house.send(asked).await;
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status, &body["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("busy")), "{body}");
+    assert_eq!(headers[header::RETRY_AFTER], "2");
+    let (_, tasks) = house.ask("GET", "/api/tasks", OWNER, None).await;
+    assert_eq!(tasks["tasks"], json!([]));
 }

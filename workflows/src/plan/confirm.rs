@@ -1,6 +1,6 @@
 //! Inserting the confirmations a plan forgot: every act on the world is covered by one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Confirmation, OnFailure, Plan, Stage, StageKind, refs, validate};
 use crate::action::{Catalog, Reach};
@@ -21,7 +21,7 @@ pub fn with_confirmations(mut plan: Plan, catalog: &Catalog) -> Plan {
         }
     }
     let taken = plan.all().into_iter().map(|s| s.id.clone()).collect();
-    let mut insertion = Insertion { catalog, covered, taken, made: 0 };
+    let mut insertion = Insertion { catalog, covered, taken, ended: refs::ended_before(&plan), made: 0 };
     let stages = std::mem::take(&mut plan.stages);
     plan.stages = insertion.list(&stages);
     plan
@@ -31,6 +31,8 @@ struct Insertion<'a> {
     catalog: &'a Catalog,
     covered: BTreeSet<StageId>,
     taken: BTreeSet<StageId>,
+    /// What has ended when each stage of the plan begins.
+    ended: BTreeMap<StageId, BTreeSet<StageId>>,
     made: u32,
 }
 
@@ -39,8 +41,8 @@ impl Insertion<'_> {
         let mut out: Vec<Stage> = Vec::with_capacity(list.len() + 1);
         for n in 0..list.len() {
             let mut stage = list[n].clone();
-            if self.is_open(&stage) {
-                let covers = self.group(&list[n..]);
+            let covers = if self.is_open(&stage) { self.group(&list[n..]) } else { Vec::new() };
+            if !covers.is_empty() {
                 self.covered.extend(covers.iter().cloned());
                 let id = self.fresh_id();
                 let needs = stage.needs.replace(vec![id.clone()]);
@@ -87,30 +89,32 @@ impl Insertion<'_> {
         }
     }
 
-    /// The executions to cover together, from the first of these stages on.
+    /// The executions to cover together, from the first of these stages on: those that begin after
+    /// the first one's confirmation, with what is known when it is shown.
     fn group(&self, rest: &[Stage]) -> Vec<StageId> {
+        let Some(known) = rest.first().and_then(|first| self.ended.get(&first.id)) else { return Vec::new() };
         let mut covers = Vec::new();
-        let mut later: BTreeSet<String> = BTreeSet::new();
-        for stage in rest {
+        let mut after: BTreeSet<StageId> = BTreeSet::new();
+        for (n, stage) in rest.iter().enumerate() {
             if !matches!(stage.kind, StageKind::Execution(_) | StageKind::Parallel(_)) {
                 break;
             }
-            if covers.is_empty() || refs::stages_used(stage).is_disjoint(&later) {
-                self.open_at_once(stage, &mut covers);
+            if n == 0 || refs::needs_of(rest, n, false).iter().any(|need| after.contains(need)) {
+                after.insert(stage.id.clone());
+                self.open_at_once(stage, known, &mut covers);
             }
-            stage.walk(&mut |s| {
-                later.insert(s.id.as_str().to_owned());
-            });
         }
         covers
     }
 
-    /// The acts on the world that begin with this stage and are covered by nothing: itself, or the
-    /// children of `parallel`.
-    fn open_at_once(&self, stage: &Stage, found: &mut Vec<StageId>) {
+    /// The acts on the world that begin with this stage, use only what is known and are covered by
+    /// nothing: itself, or the children of `parallel`.
+    fn open_at_once(&self, stage: &Stage, known: &BTreeSet<StageId>, found: &mut Vec<StageId>) {
         match &stage.kind {
-            StageKind::Execution(_) if self.is_open(stage) => found.push(stage.id.clone()),
-            StageKind::Parallel(p) => p.stages.iter().for_each(|s| self.open_at_once(s, found)),
+            StageKind::Execution(_) if self.is_open(stage) && self.uses_only(stage, known) => {
+                found.push(stage.id.clone());
+            }
+            StageKind::Parallel(p) => p.stages.iter().for_each(|s| self.open_at_once(s, known, found)),
             StageKind::Execution(_)
             | StageKind::Clarification(_)
             | StageKind::Selection(_)
@@ -119,6 +123,13 @@ impl Insertion<'_> {
             | StageKind::Conditional(_)
             | StageKind::Wait(_) => {}
         }
+    }
+
+    fn uses_only(&self, stage: &Stage, known: &BTreeSet<StageId>) -> bool {
+        let names = refs::uses(stage).into_iter().flat_map(|found| found.names.unwrap_or_default());
+        names
+            .map(|name| StageId::from(refs::root(&name)))
+            .all(|id| !self.ended.contains_key(&id) || known.contains(&id))
     }
 
     /// Whether an act on the world that begins with this stage is covered by nothing.

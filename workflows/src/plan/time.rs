@@ -1,10 +1,12 @@
 //! Durations (ISO 8601) and moments (local or zoned) as plans write them.
 
-use chrono::{DateTime, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// Longest duration taken, in days.
 pub const DURATION_DAYS_MAX: i64 = 3660;
+/// Moments from this year on are refused.
+pub const YEAR_MAX: i32 = 9_999;
 
 /// Reads an ISO 8601 duration of weeks, days, hours, minutes and seconds: `P2D`, `PT1H30M`.
 /// Months and years have no fixed length and are refused.
@@ -39,7 +41,16 @@ fn sum(text: &str, units: &[(char, i64)]) -> Option<i64> {
 /// Reads `2026-11-28T15:00`, with seconds or without, with an offset or in the given zone; a bare
 /// date is its midnight. In a gap the clock jumps forward with it; of two, the first is meant.
 pub fn parse_moment(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
-    let text = text.trim();
+    let at = read_moment(text.trim(), zone)?;
+    has_usual_year(&at).then_some(at)
+}
+
+/// Whether every zone can show it and every store keep it.
+fn has_usual_year(at: &impl Datelike) -> bool {
+    (1..YEAR_MAX).contains(&at.year())
+}
+
+fn read_moment(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let zoned = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"));
     if let Ok(zoned) = zoned {
         return Some(zoned.with_timezone(&Utc));
@@ -48,7 +59,8 @@ pub fn parse_moment(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
         .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
-    from_local(local, zone)
+    // Before it is put into the zone: at the ends of time that would overflow.
+    has_usual_year(&local).then(|| from_local(local, zone))?
 }
 
 /// The moment a wall clock of that zone shows this; see [`parse_moment`] for gaps and folds.

@@ -14,6 +14,12 @@ use super::{
 use crate::action::{ActionSpec, Catalog};
 use crate::ids::StageId;
 
+/// Names that mean something else in templates and conditions.
+const RESERVED: [&str; 17] = [
+    "slots", "person", "now", "item", "index", "true", "false", "none", "not", "and", "or", "in", "is", "if", "else",
+    "loop", "self",
+];
+
 /// Faults listed at most.
 pub const FAULTS_MAX: usize = 100;
 
@@ -133,7 +139,7 @@ impl<'a> Check<'a> {
         if !is_id(stage.id.as_str()) {
             self.fault(&at(loc, &["id".into()]), "bad_id", "an id is [a-z][a-z0-9_]{0,39}");
         }
-        if ["slots", "person", "now", "item", "index"].contains(&stage.id.as_str()) {
+        if RESERVED.contains(&stage.id.as_str()) {
             self.fault(&at(loc, &["id".into()]), "reserved_id", &format!("\"{}\" is a reserved name", stage.id));
         }
         if !self.seen.insert(stage.id.clone()) {
@@ -379,15 +385,13 @@ fn is_id(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// The execution stages of a stage, itself included.
+/// The executions that a confirmation covers by naming this stage: itself, or those it holds. What
+/// runs instead of a failed one is not among them: it may never come, and uses what is not known.
 pub fn executions_in(stage: &Stage) -> Vec<&Stage> {
-    let mut found = Vec::new();
-    stage.walk(&mut |s| {
-        if matches!(s.kind, StageKind::Execution(_)) {
-            found.push(s);
-        }
-    });
-    found
+    match &stage.kind {
+        StageKind::Execution(_) => vec![stage],
+        kind => kind.lists().into_iter().flat_map(|(_, list)| list).flat_map(executions_in).collect(),
+    }
 }
 
 /// What is wrong with arguments, by the action's schema and the limit on lists; values that still

@@ -47,7 +47,8 @@ pub struct Run {
 pub struct Earlier {
     /// Answered stages and their results: they hold for a stage of the same definition.
     pub answers: Vec<(Stage, Value)>,
-    /// Acts that were done: one with the same action and arguments is not done again.
+    /// Acts that were done: one with the same action and arguments is not done again. And those
+    /// of which nobody knows: they stay in the report.
     pub done: Vec<Item>,
 }
 

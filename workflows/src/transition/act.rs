@@ -75,7 +75,8 @@ impl Machine<'_> {
         let item = self.new_item(stage, action, args)?;
         let hash = item.hash();
         let earlier = &mut self.run.earlier.done;
-        let item = match earlier.iter().position(|done| done.hash() == hash) {
+        let is_done = |item: &Item| matches!(item.phase, ItemPhase::Done { .. });
+        let item = match earlier.iter().position(|item| is_done(item) && item.hash() == hash) {
             Some(n) => Item { stage_id: stage.id.clone(), index, source, ..earlier.remove(n) },
             None => Item { index, source, ..item },
         };
@@ -173,7 +174,8 @@ impl Machine<'_> {
         self.result_frame(id, true);
         let Some(item) = self.run.item(id).cloned() else { return };
         if let Some(undone) = &item.undoes
-            && let Some(original) = self.item_mut(&undone.clone())
+            && let Some(original) =
+                self.run.items.iter_mut().chain(&mut self.run.earlier.done).find(|original| &original.id == undone)
             && let ItemPhase::Done { undone, .. } = &mut original.phase
         {
             *undone = true;
@@ -195,7 +197,8 @@ impl Machine<'_> {
 
     fn retry_or_fail(&mut self, id: &EffectId, error: ActionError, after_secs: Option<u32>) {
         let starts = self.run.item(id).map_or(STARTS_MAX, |item| item.starts);
-        if starts >= STARTS_MAX || self.is_stopping() {
+        let is_undo = self.run.item(id).is_some_and(|item| item.undoes.is_some());
+        if starts >= STARTS_MAX || (self.is_stopping() && !is_undo) {
             self.failed(id, &error.message);
             return;
         }
@@ -358,7 +361,7 @@ pub(super) fn looked_up(
         if !matches!(item.phase, ItemPhase::LookingUp { epoch, .. } if epoch == ctx.epoch) {
             return Err(Refusal::LateResult);
         }
-        let covered = item.reach != Reach::World || item.approval.is_some();
+        let covered = item.reach != Reach::World || item.approval.is_some() || item.undoes.is_some();
         match answer {
             LookUp::Done(outcome) => machine.settle(id, Ok(outcome)),
             LookUp::Absent if covered => machine.set_phase(id, ItemPhase::Ready),

@@ -61,11 +61,10 @@ impl Machine<'_> {
     }
 
     fn ready_in(&self, list: &[Stage], at_once: bool, ready: &mut Vec<Stage>) {
-        let is_over = |id: &StageId| self.run.stages.get(id).is_some_and(StageRun::is_over);
         for (n, stage) in list.iter().enumerate() {
             match self.run.stages.get(&stage.id) {
                 None => {
-                    if refs::needs_of(list, n, at_once).iter().all(is_over) {
+                    if refs::needs_of(list, n, at_once).iter().all(|need| self.is_met(need, &stage.id)) {
                         ready.push(stage.clone());
                     }
                 }
@@ -87,6 +86,21 @@ impl Machine<'_> {
                 ) => {}
             }
         }
+    }
+
+    /// Whether a stage need not wait for another (any more): it is over, never begins because its
+    /// holder is over, or holds the stage itself.
+    fn is_met(&self, need: &StageId, stage: &StageId) -> bool {
+        let is_over = |id: &StageId| self.run.stages.get(id).is_some_and(StageRun::is_over);
+        let holds = |holder: &Stage, id: &StageId| {
+            let mut found = false;
+            holder.walk(&mut |inner| found |= &inner.id == id && inner.id != holder.id);
+            found
+        };
+        is_over(need)
+            || self.run.plan.all().into_iter().any(|holder| {
+                (is_over(&holder.id) && holds(holder, need)) || (&holder.id == need && holds(holder, stage))
+            })
     }
 
     fn begin_stage(&mut self, stage: &Stage) {

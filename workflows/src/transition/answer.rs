@@ -34,7 +34,7 @@ pub(super) fn answer(
             let mut machine = Machine::new(run, ctx);
             match &prompt.kind {
                 PromptKind::Text { answer: kind, suggestions, optional } => {
-                    let text = text_of(answer, suggestions)?;
+                    let text = text_of(answer, *kind, suggestions)?;
                     let value = machine.read(&prompt, *kind, &text, *optional)?;
                     machine.text_decided(&prompt, value)?;
                 }
@@ -58,9 +58,11 @@ pub(super) fn answer(
     }
 }
 
-/// The words of an answer to a question that wants words; a suggestion may be named by its place.
-fn text_of(answer: Answer, suggestions: &[String]) -> Result<String, Refusal> {
+/// The words of an answer to a question that wants words; a suggestion may be named by its place,
+/// but typed digits are what they say where digits are wanted.
+fn text_of(answer: Answer, kind: AnswerType, suggestions: &[String]) -> Result<String, Refusal> {
     let text = match answer {
+        Answer::Text(text) if wants_digits(kind) => return Ok(text),
         Answer::Text(text) => text,
         Answer::Options(options) if options.len() == 1 => options.into_iter().next().unwrap_or_default(),
         Answer::Options(_) => return Err(Refusal::Unfit("Please give one answer".to_owned())),
@@ -70,6 +72,18 @@ fn text_of(answer: Answer, suggestions: &[String]) -> Result<String, Refusal> {
     };
     let place = text.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
     Ok(place.and_then(|n| suggestions.get(n)).cloned().unwrap_or(text))
+}
+
+fn wants_digits(kind: AnswerType) -> bool {
+    match kind {
+        AnswerType::Date
+        | AnswerType::Time
+        | AnswerType::Datetime
+        | AnswerType::Number
+        | AnswerType::Money
+        | AnswerType::Phone => true,
+        AnswerType::Text | AnswerType::Email | AnswerType::Emails | AnswerType::Contact | AnswerType::YesNo => false,
+    }
 }
 
 /// The options an answer names, in the order they were shown.
@@ -168,13 +182,27 @@ impl Machine<'_> {
 
     fn failure_decided(&mut self, effect: &EffectId, choice: &str) {
         match choice {
-            "retry" => self.set_phase(effect, ItemPhase::Ready),
+            "retry" => self.try_again(effect),
             "other" => self.ask_other(effect),
             "stop" => {
                 self.settle_failed(effect);
                 self.stop = Some(StopReason::Failure);
             }
             _ => self.settle_failed(effect),
+        }
+    }
+
+    /// Tries a failed act again; without a yes to exactly this (the rest of an act that was done in
+    /// part, one whose yes was spent) it is asked for.
+    fn try_again(&mut self, effect: &EffectId) {
+        let covered = self.run.item(effect).is_some_and(|item| {
+            item.reach != Reach::World || item.approval.as_ref().is_some_and(|yes| yes.hash == item.hash())
+        });
+        if covered {
+            self.set_phase(effect, ItemPhase::Ready);
+        } else {
+            self.set_phase(effect, ItemPhase::Held);
+            self.ask_approval(vec![effect.clone()]);
         }
     }
 

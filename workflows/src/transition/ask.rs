@@ -72,8 +72,10 @@ impl Machine<'_> {
         let mut options: Vec<PromptOption> = Vec::with_capacity(items.len());
         for (n, item) in items.iter().enumerate() {
             let mut option = self.option(&templates, item, n).map_err(|e| e.0)?;
-            if options.iter().any(|o| o.id == option.id) {
-                option.id = (n + 1).to_string();
+            let mut position = n;
+            while options.iter().any(|o| o.id == option.id) {
+                position += 1;
+                option.id = position.to_string();
             }
             options.push(option);
         }
@@ -117,6 +119,7 @@ impl Machine<'_> {
         for execution in &covered {
             if let StageKind::Execution(e) = &execution.kind
                 && !self.run.stages.contains_key(&execution.id)
+                && self.run.items_of(&execution.id).next().is_none()
             {
                 match self.make_items(execution, e) {
                     Ok(made) => items.extend(made),

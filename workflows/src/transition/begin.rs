@@ -85,8 +85,24 @@ fn carry_over(run: Run) -> Before {
             earlier.answers.push((stage.clone(), result.clone()));
         }
     }
-    let done = |phase: &ItemPhase| matches!(phase, ItemPhase::Done { undone: false, .. });
-    earlier.done.extend(run.items.into_iter().filter(|item| done(&item.phase)));
+    earlier.done.extend(run.items.into_iter().filter_map(|mut item| match &mut item.phase {
+        ItemPhase::Done { undone: false, .. } => Some(item),
+        // Nobody will be asked about it any more, but the report must not forget it.
+        ItemPhase::Unknown { settled, .. } => {
+            *settled = true;
+            Some(item)
+        }
+        ItemPhase::Done { undone: true, .. }
+        | ItemPhase::Held
+        | ItemPhase::Ready
+        | ItemPhase::Started { .. }
+        | ItemPhase::LookingUp { .. }
+        | ItemPhase::Retrying { .. }
+        | ItemPhase::Failed { .. }
+        | ItemPhase::Rejected
+        | ItemPhase::Cancelled
+        | ItemPhase::Replaced => None,
+    }));
     Before { drawn: run.drawn, progress: run.progress, prompts: run.prompts, earlier }
 }
 

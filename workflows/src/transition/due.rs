@@ -43,7 +43,7 @@ impl Machine<'_> {
             let Some(item) = self.run.item(&id) else { continue };
             if item.look_up {
                 self.look_up(&id);
-            } else if item.idempotent {
+            } else if item.idempotent && (self.stop.is_none() || item.undoes.is_some()) {
                 self.set_phase(&id, ItemPhase::Ready);
             } else {
                 self.unknown(&id, "I was interrupted while doing it, so it may or may not have been done");

@@ -61,7 +61,12 @@ impl<'a> Machine<'a> {
         names.insert("person".to_owned(), json!({"name": person.name, "timezone": person.settings.timezone.name()}));
         names.insert("now".to_owned(), Value::from(now.format("%Y-%m-%dT%H:%M").to_string()));
         for (id, stage) in &self.run.stages {
-            if let Some(result) = stage.result() {
+            // What a stage holds already sees the result that its holder will have.
+            let result = match stage {
+                StageRun::Inside { result, .. } => Some(result).filter(|result| !result.is_null()),
+                other => other.result(),
+            };
+            if let Some(result) = result {
                 names.insert(id.as_str().to_owned(), result.clone());
             }
         }

@@ -28,7 +28,7 @@ use crate::plan::Plan;
 use crate::plan::validate::Fault;
 use crate::ports::actions::{ActionError, ActionOutcome, LookUp};
 use crate::ports::planner::Proposal;
-use crate::state::{Planning, Quarantined, Request, TaskState};
+use crate::state::{ItemPhase, Planning, PromptState, Quarantined, Request, Run, TaskState};
 
 /// Effects of one task under way at the same time.
 pub const EFFECTS_AT_ONCE_MAX: usize = 8;
@@ -210,26 +210,48 @@ pub fn transition(state: TaskState, event: Event, ctx: &Context<'_>) -> Result<T
     }
 }
 
-fn quarantine(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Refusal> {
-    match state {
-        TaskState::Planning(_) | TaskState::Running(_) | TaskState::Stopping(_) | TaskState::Undoing(_) => {
-            let text = format!(
-                "I set \"{}\" aside: it failed again and again without getting on. Nothing more will be done for it.",
-                state.title()
-            );
-            Ok(Transition {
-                frames: vec![
-                    frame(FrameKind::TaskFailed, [("status", Value::from("quarantined"))]),
-                    message(&text, ctx.session_id),
-                ],
-                next: TaskState::Quarantined(Quarantined { stuck: Box::new(state), at: ctx.now }),
-                effects: Vec::new(),
-                wake_at: None,
-                progress: false,
-            })
+fn quarantine(mut state: TaskState, ctx: &Context<'_>) -> Result<Transition, Refusal> {
+    let title = state.title();
+    let doubtful = match &mut state {
+        TaskState::Planning(_) => Vec::new(),
+        TaskState::Running(run) => abandon(run, ctx),
+        TaskState::Stopping(stopping) => abandon(&mut stopping.run, ctx),
+        TaskState::Undoing(undoing) => abandon(&mut undoing.run, ctx),
+        TaskState::Finished(_) | TaskState::Quarantined(_) => {
+            return Err(Refusal::TooLate("it has ended".to_owned()));
         }
-        TaskState::Finished(_) | TaskState::Quarantined(_) => Err(Refusal::TooLate("it has ended".to_owned())),
+    };
+    let mut text = format!(
+        "I set \"{title}\" aside: it failed again and again without getting on. Nothing more will be done for it."
+    );
+    for line in doubtful {
+        text.push_str("\nThis may have been done: ");
+        text.push_str(&line);
     }
+    Ok(Transition {
+        frames: vec![
+            frame(FrameKind::TaskFailed, [("status", Value::from("quarantined"))]),
+            message(&text, ctx.session_id),
+        ],
+        next: TaskState::Quarantined(Quarantined { stuck: Box::new(state), at: ctx.now }),
+        effects: Vec::new(),
+        wake_at: None,
+        progress: false,
+    })
+}
+
+/// Closes what a run leaves open: its questions, and what was under way, of which nobody will know.
+fn abandon(run: &mut Run, ctx: &Context<'_>) -> Vec<String> {
+    for prompt in run.prompts.iter_mut().filter(|prompt| prompt.is_open()) {
+        prompt.state = PromptState::Void;
+    }
+    let mut doubtful = Vec::new();
+    for item in run.items.iter_mut().filter(|item| item.is_in_flight()) {
+        doubtful.push(report::aim(item));
+        let error = "the task was set aside while it was being done".to_owned();
+        item.phase = ItemPhase::Unknown { error, at: ctx.now, settled: true };
+    }
+    doubtful
 }
 
 /// A frame of that kind with these fields.

@@ -16,6 +16,8 @@ use crate::person::{Channel, Role, Settings};
 use crate::ports::actions::UndoCall;
 use crate::state::{Item, ItemPhase, Outcome, Prompt, PromptKind, Purpose, Run, Status};
 
+mod edges;
+mod honesty;
 mod properties;
 
 fn spec(name: &str, reach: ReachRule) -> ActionSpec {

@@ -406,8 +406,9 @@ impl Engine {
             let (engine, row) = (self.clone(), row.clone());
             // Not awaited: the runner tracks it, and its outcome is an event of its own.
             drop(self.0.runner.spawn(async move {
+                // Released even when it breaks: a lease renewed for nobody would hold the task for ever.
+                let _held = HeldEffect { engine: &engine, id: &row.id };
                 engine.perform_one(&row, effect).await;
-                engine.0.runner.release(&row.id, 1);
             }));
         }
     }
@@ -417,6 +418,18 @@ impl Engine {
             Some(person) => Ok(person),
             None => Err(EngineError::Store(StoreError::Corrupt(format!("no person {id}")))),
         }
+    }
+}
+
+/// One effect under way, as long as it lives.
+struct HeldEffect<'a> {
+    engine: &'a Engine,
+    id: &'a TaskId,
+}
+
+impl Drop for HeldEffect<'_> {
+    fn drop(&mut self) {
+        self.engine.0.runner.release(self.id, 1);
     }
 }
 

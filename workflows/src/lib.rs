@@ -14,6 +14,8 @@
 
 pub mod action;
 pub mod engine;
+#[cfg(test)]
+mod engine_tests;
 pub mod failpoint;
 pub mod frame;
 pub mod ids;

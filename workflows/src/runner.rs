@@ -322,8 +322,16 @@ impl Engine {
     async fn look_up(&self, row: &TaskRow, id: EffectId) -> Option<Event> {
         let call = self.call(row, &id).await?;
         let limit = self.0.parts.actions.time_limit(&call.action);
-        let answer = tokio::time::timeout(limit, self.0.parts.actions.look_up(call)).await;
-        let answer = answer.unwrap_or_else(|_| LookUp::CannotTell("there was no answer to the question".to_owned()));
+        let actions = Arc::clone(&self.0.parts.actions);
+        let work = tokio::spawn(async move { actions.look_up(call).await });
+        let answer = match tokio::time::timeout(limit, work).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(broken)) => {
+                error!(task = %row.id, effect = %id, %broken, "looking an act up broke");
+                LookUp::CannotTell("asking whether it was done broke".to_owned())
+            }
+            Err(_) => LookUp::CannotTell("there was no answer to the question".to_owned()),
+        };
         Some(Event::LookedUp { effect_id: id, answer })
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
-use workflows::ports::{ActionCall, ActionError, ActionOutcome, LookUp, UndoCall};
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, LookUp, UndoCall};
 
 use super::{Calendar, recur};
 use crate::plugins::email::invite::{Invitation, Method, human, span};
@@ -33,27 +33,57 @@ impl Calendar {
             told: false,
             sequence: 0,
         };
-        self.keep(call, event, Method::Request).await
+        self.keep(call, event, None).await
     }
 
     async fn keep(
         &self,
         call: &ActionCall,
         mut event: CalendarEvent,
-        method: Method,
+        before: Option<&CalendarEvent>,
     ) -> Result<ActionOutcome, ActionError> {
-        let until = recur::until(&event)?;
-        let store = |event: CalendarEvent| async move {
-            self.store.put_event(&call.person.id, &event, until).await.map_err(|error| store_failed(&error))
-        };
         event.told = event.attendees.is_empty();
-        store(event.clone()).await?;
-        let told = if event.attendees.is_empty() { None } else { Some(self.tell(call, &event, method).await?) };
-        if told.is_some() {
-            event.told = true;
-            store(event.clone()).await?;
+        self.put(call, &event).await?;
+        if event.told {
+            return Ok(scheduled(call, &event, None));
         }
-        Ok(scheduled(call, &event, told))
+        match self.tell(call, &event, Method::Request).await {
+            Ok(told) => {
+                event.told = true;
+                // The mails are out: a failure here must not send them again.
+                if let Err(error) = self.put(call, &event).await {
+                    tracing::error!(effect = %call.effect_id, %error, "that attendees were told could not be kept");
+                }
+                Ok(scheduled(call, &event, Some(told)))
+            }
+            Err(error) if error.kind == ActionErrorKind::Unknown => Err(error),
+            Err(error) => Err(self.put_back(call, &event, before, error).await),
+        }
+    }
+
+    async fn put(&self, call: &ActionCall, event: &CalendarEvent) -> Result<(), ActionError> {
+        let until = recur::until(event)?;
+        self.store.put_event(&call.person.id, event, until).await.map_err(|error| store_failed(&error))
+    }
+
+    /// Makes the calendar as it was before an act that certainly told nobody; the act's error.
+    async fn put_back(
+        &self,
+        call: &ActionCall,
+        event: &CalendarEvent,
+        before: Option<&CalendarEvent>,
+        error: ActionError,
+    ) -> ActionError {
+        let put_back = if let Some(before) = before {
+            self.put(call, before).await
+        } else {
+            let gone = self.store.delete_event(&call.person.id, &event.uid).await;
+            gone.map(drop).map_err(|error| store_failed(&error))
+        };
+        if put_back.is_ok() {
+            return error;
+        }
+        ActionError::unknown(format!("{error}; the calendar may show it all the same"))
     }
 
     async fn tell(
@@ -86,8 +116,13 @@ impl Calendar {
 
     pub(super) async fn update(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
         let old = self.find(call).await?;
-        let own =
-            |name: &str, before: &Option<String>| text(&call.args, name).map(str::to_owned).or_else(|| before.clone());
+        // What is given as empty is taken away, so that an undo can restore that there was nothing.
+        let own = |name: &str, before: &Option<String>| {
+            if call.args.contains_key(name) { text(&call.args, name).map(str::to_owned) } else { before.clone() }
+        };
+        let location = own("location", &old.location);
+        let description = own("description", &old.description);
+        let repeat = own("repeat", &old.repeat);
         let mut call = call.clone();
         let zone = call.person.settings.timezone;
         let local = |at: DateTime<chrono::Utc>| Value::from(at.with_timezone(&zone).to_rfc3339());
@@ -104,15 +139,15 @@ impl Calendar {
             starts_at,
             ends_at,
             timezone: if moved { zone } else { old.timezone },
-            location: own("location", &old.location),
-            description: own("description", &old.description),
-            repeat: own("repeat", &old.repeat),
+            location,
+            description,
+            repeat,
             attendees,
             told: false,
             sequence: old.sequence + 1,
             uid: old.uid.clone(),
         };
-        let mut changed = self.keep(&call, event, Method::Request).await?;
+        let mut changed = self.keep(&call, event, Some(&old)).await?;
         changed.undo = Some(UndoCall { action: "calendar.update_event".to_owned(), args: as_args(&old, zone) });
         Ok(changed)
     }
@@ -129,7 +164,14 @@ impl Calendar {
             let event = CalendarEvent { sequence: event.sequence + 1, ..event.clone() };
             told = self.tell(call, &event, Method::Cancel).await?.result;
         }
-        let gone = self.store.delete_event(&call.person.id, uid).await.map_err(|error| store_failed(&error))?;
+        let gone = self.store.delete_event(&call.person.id, uid).await.map_err(|error| {
+            let error = store_failed(&error);
+            if event.attendees.is_empty() {
+                return error;
+            }
+            // Not to be tried again by itself: the attendees would be told twice.
+            ActionError::unknown("the attendees were told, but the event could not be taken off the calendar")
+        })?;
         if !gone {
             return Err(ActionError::fail("that event is gone already"));
         }
@@ -192,9 +234,7 @@ fn as_args(event: &CalendarEvent, zone: chrono_tz::Tz) -> Map<String, Value> {
         "ends_at": local(event.ends_at), "attendees": event.attendees});
     for (name, value) in [("location", &event.location), ("description", &event.description), ("repeat", &event.repeat)]
     {
-        if let Some(value) = value {
-            args[name] = json!(value);
-        }
+        args[name] = json!(value.as_deref().unwrap_or_default());
     }
     args.as_object().cloned().unwrap_or_default()
 }

@@ -4,6 +4,8 @@ mod book;
 mod free;
 pub mod recur;
 pub mod reminder;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -70,6 +72,7 @@ impl Plugin for CalendarPlugin {
         event["repeat"] = repeat.clone();
         let mut changed = event.clone();
         changed["uid"] = uid.clone();
+        changed["repeat"] = json!({"type": "string", "pattern": "^(FREQ=|$)", "maxLength": 200});
         let minutes = event["duration_minutes"].clone();
         let range = json!({"from": moment, "to": moment});
         let mut searched = range.clone();
@@ -142,16 +145,15 @@ impl CalendarPlugin {
         let words = text(&call.args, "text").ok_or_else(|| ActionError::fail("text is missing"))?;
         let at = text(&call.args, "at").unwrap_or_default();
         let mut at = parse_moment(at, zone).ok_or_else(|| ActionError::fail(format!("\"{at}\" is no date-time")))?;
-        let repeat = text(&call.args, "repeat");
+        let mut repeat = text(&call.args, "repeat").map(str::to_owned);
         if at <= call.now {
             // A repeating reminder that was missed goes on with its next time.
-            at = match repeat {
-                Some(rule) => recur::next_after(rule, at, call.now, zone)?
-                    .ok_or_else(|| ActionError::fail("it does not repeat any more"))?,
-                None => return Err(ActionError::fail("that time has passed")),
-            };
+            let rule = repeat.ok_or_else(|| ActionError::fail("that time has passed"))?;
+            let (next, rest) = recur::rest_after(&rule, at, call.now, zone)?
+                .ok_or_else(|| ActionError::fail("it does not repeat any more"))?;
+            (at, repeat) = (next, Some(rest));
         }
-        let uid = self.calendar.reminders.remind(call, words, at, repeat).await?;
+        let uid = self.calendar.reminders.remind(call, words, at, repeat.as_deref()).await?;
         let when = super::email::invite::human(at, zone);
         let result = json!({"uid": uid, "at": at.with_timezone(&zone).to_rfc3339()});
         let args = json!({"uid": uid}).as_object().cloned().unwrap_or_default();

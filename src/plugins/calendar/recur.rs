@@ -32,6 +32,30 @@ pub fn next_after(
     Ok(found.dates.first().map(|at| at.with_timezone(&Utc)))
 }
 
+/// The first time after `after`, and the rule as it goes on from there: of a counted one, the rest.
+///
+/// # Errors
+/// When the rule cannot be read.
+pub fn rest_after(
+    rule: &str,
+    start: DateTime<Utc>,
+    after: DateTime<Utc>,
+    zone: Tz,
+) -> Result<Option<(DateTime<Utc>, String)>, ActionError> {
+    let Some(next) = next_after(rule, start, after, zone)? else { return Ok(None) };
+    let Some(count) = rule.split(';').find_map(counted) else { return Ok(Some((next, rule.to_owned()))) };
+    let found = rule_set(rule, start, zone)?.all(OCCURRENCES_MAX);
+    let passed = found.dates.iter().filter(|at| at.with_timezone(&Utc) <= after).count();
+    let left = count.saturating_sub(u32::try_from(passed).unwrap_or(u32::MAX)).max(1);
+    let part = |part: &str| if counted(part).is_some() { format!("COUNT={left}") } else { part.to_owned() };
+    Ok(Some((next, rule.split(';').map(part).collect::<Vec<_>>().join(";"))))
+}
+
+/// The number of a rule's `COUNT` part.
+fn counted(part: &str) -> Option<u32> {
+    part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("COUNT"))?.1.parse().ok()
+}
+
 /// When the last repetition ends, for looking events up by time.
 ///
 /// # Errors

@@ -53,7 +53,7 @@ pub fn plan(call: &ActionCall, text: &str, at: DateTime<Utc>, repeat: Option<&st
     let mut then = vec![json!({"id": "tell", "type": "execution", "action": "notify.send_notification",
         "params": {"text": format!("Reminder: {literal}")}, "on_failure": "skip"})];
     if let Some(rule) = repeat
-        && let Some(next) = recur::next_after(rule, at, at, zone)?
+        && let Some((next, rule)) = recur::rest_after(rule, at, at, zone)?
     {
         let params = json!({"text": literal, "at": next.with_timezone(&zone).to_rfc3339(), "repeat": rule});
         then.push(json!({"id": "again", "type": "execution", "action": "calendar.set_reminder", "params": params, "on_failure": "skip"}));

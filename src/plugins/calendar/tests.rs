@@ -1,0 +1,270 @@
+//! Keeping an event and telling its attendees, when the one or the other fails.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use workflows::ids::{ConversationId, EffectId, PersonId, TaskId};
+use workflows::person::{Channel, Identity, Person, Role, Settings};
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, StoreError};
+
+use super::reminder::{self, Reminders};
+use super::{Calendar, CalendarPlugin};
+use crate::plugins::Plugin;
+use crate::plugins::email::{MailConfig, Mailer};
+use crate::store::calendar::CalendarEvent;
+use crate::store::{CalendarStore, PeopleStore};
+
+/// A calendar in memory that fails when a mail has gone out, if it is told to.
+#[derive(Default)]
+struct Kept {
+    events: Mutex<BTreeMap<String, CalendarEvent>>,
+    mails: Arc<AtomicUsize>,
+    fails_after_mail: AtomicBool,
+}
+
+impl Kept {
+    fn check(&self) -> Result<(), StoreError> {
+        let fails = self.fails_after_mail.load(Ordering::SeqCst) && self.mails.load(Ordering::SeqCst) > 0;
+        if fails { Err(StoreError::Busy) } else { Ok(()) }
+    }
+
+    fn titles(&self) -> Vec<String> {
+        self.events.lock().expect("no panic").values().map(|event| event.title.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl CalendarStore for Kept {
+    async fn put_event(&self, _: &PersonId, event: &CalendarEvent, _: DateTime<Utc>) -> Result<(), StoreError> {
+        self.check()?;
+        self.events.lock().expect("no panic").insert(event.uid.clone(), event.clone());
+        Ok(())
+    }
+    async fn event(&self, _: &PersonId, uid: &str) -> Result<Option<CalendarEvent>, StoreError> {
+        Ok(self.events.lock().expect("no panic").get(uid).cloned())
+    }
+    async fn events(&self, _: &PersonId, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Vec<CalendarEvent>, StoreError> {
+        Ok(self.events.lock().expect("no panic").values().cloned().collect())
+    }
+    async fn delete_event(&self, _: &PersonId, uid: &str) -> Result<bool, StoreError> {
+        self.check()?;
+        Ok(self.events.lock().expect("no panic").remove(uid).is_some())
+    }
+}
+
+/// Nobody has a mail address of their own.
+struct Nobody;
+
+#[async_trait]
+impl PeopleStore for Nobody {
+    async fn create_person(&self, _: &Person, _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn persons(&self) -> Result<Vec<Person>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn person_by_identity(&self, _: Channel, _: &str) -> Result<Option<Person>, StoreError> {
+        Ok(None)
+    }
+    async fn link_identity(&self, _: &PersonId, _: &Identity, _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn identities(&self, _: &PersonId) -> Result<Vec<Identity>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn save_settings(&self, _: &PersonId, _: &Settings) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Reminders written down as they are asked for.
+#[derive(Default)]
+struct Written(Mutex<Vec<(DateTime<Utc>, Option<String>)>>);
+
+#[async_trait]
+impl Reminders for Written {
+    async fn remind(
+        &self,
+        call: &ActionCall,
+        _text: &str,
+        at: DateTime<Utc>,
+        repeat: Option<&str>,
+    ) -> Result<String, ActionError> {
+        self.0.lock().expect("no panic").push((at, repeat.map(str::to_owned)));
+        Ok(reminder::uid(call))
+    }
+    async fn cancel(&self, _: &ActionCall, _: &str) -> Result<(), ActionError> {
+        Ok(())
+    }
+}
+
+/// A mail server that answers RCPT with `reply` and counts the mails it takes.
+async fn mail_server(reply: &'static str, mails: Arc<AtomicUsize>) -> MailConfig {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut talk = BufReader::new(stream);
+            talk.write_all(b"220 test\r\n").await.expect("a greeting");
+            let (mut line, mut in_data) = (String::new(), false);
+            while talk.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+                let verb = line.get(..4).unwrap_or_default().to_uppercase();
+                let answer = match (in_data, line.trim_end(), verb.as_str()) {
+                    (true, ".", _) => {
+                        in_data = false;
+                        mails.fetch_add(1, Ordering::SeqCst);
+                        "250 taken"
+                    }
+                    (true, _, _) => "",
+                    (false, _, "RCPT") => reply,
+                    (false, _, "DATA") => {
+                        in_data = true;
+                        "354 go on"
+                    }
+                    (false, _, _) => "250 ok",
+                };
+                line.clear();
+                if !answer.is_empty() && talk.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    MailConfig {
+        url: format!("smtp://127.0.0.1:{port}").parse().expect("a url"),
+        email: "bot@test.local".parse().expect("an address"),
+        password: None,
+        ca_pem: None,
+        insecure_loopback: true,
+    }
+}
+
+struct Bench {
+    kept: Arc<Kept>,
+    written: Arc<Written>,
+    plugin: CalendarPlugin,
+}
+
+async fn bench(reply: &'static str) -> Bench {
+    let (kept, written) = (Arc::new(Kept::default()), Arc::new(Written::default()));
+    let config = mail_server(reply, Arc::clone(&kept.mails)).await;
+    let mailer = Arc::new(Mailer::new(Some(config), Arc::new(Nobody)));
+    let calendar = Calendar { store: Arc::clone(&kept) as _, reminders: Arc::clone(&written) as _, mailer };
+    Bench { kept, written, plugin: CalendarPlugin::new(Arc::new(calendar)) }
+}
+
+fn call(id: &str, action: &str, args: &Value) -> ActionCall {
+    let settings = Settings {
+        timezone: chrono_tz::UTC,
+        currency: "EUR".to_owned(),
+        locale: "en".to_owned(),
+        remote_ai: false,
+        notify_on: Channel::Web,
+    };
+    ActionCall {
+        effect_id: EffectId::from(id),
+        task_id: TaskId::from("t"),
+        conversation_id: ConversationId("web:a".to_owned()),
+        person: Person { id: PersonId::from("ann"), name: "Ann".to_owned(), role: Role::Owner, settings },
+        action: action.to_owned(),
+        args: args.as_object().cloned().expect("an object"),
+        now: "2026-11-27T12:00:00Z".parse().expect("a time"),
+    }
+}
+
+fn party(with: &[&str]) -> ActionCall {
+    let args = json!({"title": "Party", "starts_at": "2026-12-01T19:00", "attendees": with});
+    call("e1", "calendar.schedule_event", &args)
+}
+
+#[tokio::test]
+async fn an_event_whose_invitations_were_refused_is_not_left_in_the_calendar() {
+    let bench = bench("550 no such user").await;
+    let error = bench.plugin.run(party(&["bob@test.local"])).await.expect_err("nobody was told");
+    assert_eq!(error.kind, ActionErrorKind::Fail, "{error}");
+    assert_eq!(bench.kept.titles(), Vec::<String>::new(), "certainly not done means not done");
+}
+
+#[tokio::test]
+async fn a_change_whose_mails_were_refused_leaves_the_event_as_it_was() {
+    let bench = bench("550 no such user").await;
+    bench.plugin.run(party(&[])).await.expect("an event without attendees");
+    let args = json!({"uid": "e1@test.local", "title": "Wake", "attendees": ["bob@test.local"]});
+    bench.plugin.run(call("e2", "calendar.update_event", &args)).await.expect_err("nobody was told");
+    assert_eq!(bench.kept.titles(), ["Party"]);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_after_the_invitations_does_not_send_them_again() {
+    let bench = bench("250 ok").await;
+    bench.kept.fails_after_mail.store(true, Ordering::SeqCst);
+    let told = bench.plugin.run(party(&["bob@test.local"])).await;
+    assert!(told.is_ok(), "the event is kept and everybody is told: {told:?}");
+    assert_eq!(bench.kept.mails.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_was_told_but_not_kept_is_unknown_and_not_retried() {
+    let bench = bench("250 ok").await;
+    bench.plugin.run(party(&["bob@test.local"])).await.expect("an event");
+    bench.kept.fails_after_mail.store(true, Ordering::SeqCst);
+    let cancel = call("e2", "calendar.cancel_event", &json!({"uid": "e1@test.local"}));
+    let error = bench.plugin.run(cancel).await.expect_err("it is still there");
+    assert_eq!(error.kind, ActionErrorKind::Unknown, "{error}");
+}
+
+#[tokio::test]
+async fn taking_a_change_back_takes_back_what_it_added() {
+    let bench = bench("250 ok").await;
+    bench.plugin.run(party(&[])).await.expect("an event");
+    let shape = |event: &CalendarEvent| (event.location.clone(), event.description.clone(), event.repeat.clone());
+    let shapes = || bench.kept.events.lock().expect("no panic").values().map(shape).collect::<Vec<_>>();
+    let before = shapes();
+    let args = json!({"uid": "e1@test.local", "location": "Goa", "description": "Bring cake", "repeat": "FREQ=DAILY"});
+    let changed = bench.plugin.run(call("e2", "calendar.update_event", &args)).await.expect("a change");
+    assert_ne!(shapes(), before);
+    let undo = changed.undo.expect("it can be taken back");
+    let undo = call("e3", &undo.action, &Value::Object(undo.args));
+    let spec = bench.plugin.specs().into_iter().find(|spec| spec.name == undo.action).expect("a known action");
+    assert_eq!(workflows::plan::validate::parameter_faults(&spec, &undo.args), Vec::new());
+    bench.plugin.run(undo).await.expect("taken back");
+    assert_eq!(shapes(), before);
+}
+
+/// Follows a reminder from repetition to repetition; the days it tells on.
+async fn told(rule: &str, at: &str) -> Vec<String> {
+    const ROUNDS: usize = 9;
+    let bench = bench("250 ok").await;
+    let mut days: Vec<String> = Vec::new();
+    let mut args = json!({"text": "Tea", "at": at, "repeat": rule});
+    let mut now = None;
+    for round in 0..ROUNDS {
+        let mut call = call(&format!("r{round}"), "calendar.set_reminder", &args);
+        call.now = now.unwrap_or(call.now);
+        bench.plugin.run(call.clone()).await.expect("a reminder");
+        let (at, repeat) = bench.written.0.lock().expect("no panic").last().cloned().expect("written");
+        days.push(at.format("%m-%d").to_string());
+        now = Some(at);
+        let plan = reminder::plan(&call, "Tea", at, repeat.as_deref()).expect("a plan");
+        let plan = serde_json::to_value(plan).expect("JSON");
+        match plan.pointer("/stages/0/then/1/params") {
+            Some(next) => args = next.clone(),
+            None => break,
+        }
+    }
+    days
+}
+
+#[tokio::test]
+async fn a_reminder_repeats_as_often_as_it_was_asked_to() {
+    assert_eq!(told("FREQ=DAILY;COUNT=3", "2026-12-01T09:00").await, ["12-01", "12-02", "12-03"]);
+    assert_eq!(told("FREQ=DAILY;COUNT=4", "2026-11-26T09:00").await, ["11-28", "11-29"], "two of four had passed");
+    let until = "FREQ=DAILY;INTERVAL=2;UNTIL=20261205T090000Z";
+    assert_eq!(told(until, "2026-12-01T09:00").await, ["12-01", "12-03", "12-05"]);
+    assert_eq!(told("FREQ=DAILY", "2026-12-01T09:00").await.len(), 9, "one without a count goes on");
+}

@@ -95,9 +95,11 @@ fn error_of(item: &Item) -> Option<String> {
 /// How a run that went to its end came out.
 pub(super) fn outcome(run: &Run) -> Outcome {
     let failed_stage = run.stages.values().any(|stage| matches!(stage, StageRun::Failed { .. }));
-    let failed = failed_stage
-        || run.items.iter().any(|item| matches!(item.phase, ItemPhase::Failed { .. } | ItemPhase::Unknown { .. }));
-    let done = run.items.iter().any(|item| matches!(item.phase, ItemPhase::Done { .. }));
+    // What an earlier plan of the task left in doubt is in doubt still.
+    let items = || run.earlier.done.iter().chain(&run.items);
+    let failed =
+        failed_stage || items().any(|item| matches!(item.phase, ItemPhase::Failed { .. } | ItemPhase::Unknown { .. }));
+    let done = items().any(|item| matches!(item.phase, ItemPhase::Done { .. }));
     match (failed, done) {
         (false, _) => Outcome::Completed,
         (true, true) => Outcome::CompletedWithFailures,

@@ -125,3 +125,13 @@ fn a_task_set_aside_tells_what_may_have_been_done_and_asks_nothing_more() {
     assert_eq!(report::receipts(bench.run()).len(), 1);
     assert!(bench.frames.iter().any(|frame| frame.data.get("text").is_some_and(|t| t.to_string().contains("x@y"))));
 }
+
+#[test]
+fn a_task_with_an_act_in_doubt_from_an_earlier_plan_is_not_reported_as_all_done() {
+    let mut bench = Bench::new(plan(json!([mail("a", "x@y")])));
+    bench.approve();
+    bench.outcome(0, Err(ActionError::unknown("no answer")));
+    revise(&mut bench, json!([{"id": "b", "type": "execution", "action": "own.add", "params": {"to": []}}]));
+    bench.outcome(0, done("added"));
+    assert_eq!(bench.status(), Status::CompletedWithFailures);
+}

@@ -5,6 +5,8 @@ CREATE TABLE credentials (
     id           TEXT NOT NULL UNIQUE,
     person_id    TEXT NOT NULL REFERENCES persons (id),
     kind         TEXT NOT NULL,
+    -- The token that opened a session: the session ends with it.
+    parent       TEXT,
     name         TEXT NOT NULL,
     scopes       TEXT NOT NULL,
     created_at   INTEGER NOT NULL,

@@ -37,6 +37,8 @@ pub struct Credential {
     pub person_id: PersonId,
     /// Session or token.
     pub kind: CredentialKind,
+    /// The id of the token that opened a session: the session ends with it.
+    pub parent: Option<String>,
     /// What its owner calls it.
     pub name: String,
     /// What it may be used for.
@@ -81,7 +83,8 @@ pub trait AccessStore: Send + Sync {
     /// Takes a code out if it still holds: it works once.
     async fn redeem_code(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Code>, StoreError>;
 
-    /// Keeps a credential under its hash; one that is there already stays as it is.
+    /// Keeps a credential under its hash; one that is there already stays as it is, and one whose
+    /// parent has ended meanwhile is not kept. What has lapsed by then is let go of.
     async fn put_credential(&self, hash: &str, credential: &Credential) -> Result<(), StoreError>;
 
     /// The credential of that hash, unless it has lapsed.
@@ -93,6 +96,7 @@ pub trait AccessStore: Send + Sync {
     /// A person's API tokens, newest first.
     async fn tokens(&self, person: &PersonId) -> Result<Vec<Credential>, StoreError>;
 
-    /// Ends a credential; whether it was there and theirs.
-    async fn revoke(&self, person: &PersonId, id: &str) -> Result<bool, StoreError>;
+    /// Ends a person's credential and the sessions it opened: the ids of what ended, none when it
+    /// was not there or not theirs.
+    async fn revoke(&self, person: &PersonId, id: &str) -> Result<Vec<String>, StoreError>;
 }

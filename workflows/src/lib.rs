@@ -12,6 +12,8 @@
 //!
 //! No platform, no SQL and no HTTP is known here.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod action;
 pub mod engine;
 #[cfg(test)]

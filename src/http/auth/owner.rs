@@ -77,6 +77,7 @@ fn owner_token(owner: &PersonId, now: chrono::DateTime<chrono::Utc>) -> Credenti
         id: OWNER_TOKEN_ID.to_owned(),
         person_id: owner.clone(),
         kind: CredentialKind::Token,
+        parent: None,
         name: "OWNER_TOKEN".to_owned(),
         scopes: vec![Scope::Read, Scope::Act, Scope::Approve],
         created_at: now,

@@ -70,6 +70,7 @@ pub(crate) async fn make_token(
         id: state.ids.fresh(),
         person_id: caller.person.id,
         kind: CredentialKind::Token,
+        parent: None,
         name,
         scopes,
         created_at: now,
@@ -82,7 +83,7 @@ pub(crate) async fn make_token(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-/// Ends an API token; its open WebSockets close.
+/// Ends an API token and the sessions it opened; their open WebSockets close.
 #[utoipa::path(delete, path = "/api/tokens/{id}", tag = "access",
     params(("id" = String, Path, description = "The token")),
     responses((status = 204, description = "Ended"), (status = 404, description = "Missing, or someone else's")))]
@@ -91,10 +92,13 @@ pub(crate) async fn revoke(
     Actor(caller): Actor,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    if !state.access.revoke(&caller.person.id, &id).await? {
+    let ended = state.access.revoke(&caller.person.id, &id).await?;
+    if ended.is_empty() {
         return Err(ApiError::not_found());
     }
-    state.hub.end(&id);
+    for id in &ended {
+        state.hub.end(id);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -69,26 +69,30 @@ pub(crate) async fn sign_in(
         (Some(token), _) => by_token(&state, &token).await?,
         (None, code) => by_code(&state, &code.unwrap_or_default(), name).await?,
     };
-    let Some((person, scopes)) = proven else {
+    let Some(proven) = proven else {
         tokio::time::sleep_until(began + state.config.sign_in_delay).await;
         let text = "That token or code is wrong, used or expired";
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong_secret", text));
     };
     state.attempts.succeeded(address);
-    open(&state, person, scopes).await
+    open(&state, proven).await
 }
 
-async fn by_token(state: &HttpState, token: &str) -> Result<Option<(PersonId, Vec<Scope>)>, ApiError> {
+/// Who signs in, how far their session reaches, and the token it ends with.
+struct Proven {
+    person: PersonId,
+    scopes: Vec<Scope>,
+    token: Option<String>,
+}
+
+async fn by_token(state: &HttpState, token: &str) -> Result<Option<Proven>, ApiError> {
     let found = state.access.credential(&secret::hash(token), state.clock.now()).await?;
     // A session reaches as far as the token it came from, never further.
-    Ok(found.filter(|found| found.kind == CredentialKind::Token).map(|found| (found.person_id, found.scopes)))
+    let found = found.filter(|found| found.kind == CredentialKind::Token);
+    Ok(found.map(|found| Proven { person: found.person_id, scopes: found.scopes, token: Some(found.id) }))
 }
 
-async fn by_code(
-    state: &HttpState,
-    code: &str,
-    name: Option<String>,
-) -> Result<Option<(PersonId, Vec<Scope>)>, ApiError> {
+async fn by_code(state: &HttpState, code: &str, name: Option<String>) -> Result<Option<Proven>, ApiError> {
     let now = state.clock.now();
     let Some(code) = state.access.redeem_code(&secret::hash(code), now).await? else { return Ok(None) };
     let person = match code.kind {
@@ -101,16 +105,18 @@ async fn by_code(
             id
         }
     };
-    Ok(Some((person, vec![Scope::Read, Scope::Act, Scope::Approve])))
+    Ok(Some(Proven { person, scopes: vec![Scope::Read, Scope::Act, Scope::Approve], token: None }))
 }
 
-async fn open(state: &HttpState, person: PersonId, scopes: Vec<Scope>) -> Result<Response, ApiError> {
+async fn open(state: &HttpState, proven: Proven) -> Result<Response, ApiError> {
+    let Proven { person, scopes, token: parent } = proven;
     let (now, token) = (state.clock.now(), secret::token(state.ids.as_ref()));
     let expires_at = now + Duration::days(SESSION_DAYS);
     let credential = Credential {
         id: state.ids.fresh(),
         person_id: person.clone(),
         kind: CredentialKind::Session,
+        parent,
         name: "session".to_owned(),
         scopes,
         created_at: now,

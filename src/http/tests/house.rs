@@ -209,6 +209,7 @@ impl House {
             id: format!("id-of-{token}"),
             person_id: person.clone(),
             kind: CredentialKind::Token,
+            parent: None,
             name: token.to_owned(),
             scopes,
             created_at: self.clock.now(),

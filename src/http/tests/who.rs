@@ -153,6 +153,25 @@ async fn a_session_reaches_no_further_than_its_token() {
 }
 
 #[tokio::test]
+async fn a_session_ends_with_the_token_it_came_from() {
+    let house = House::new().await;
+    let (_, made) = house.ask("POST", "/api/tokens", OWNER, Some(json!({"name": "program", "scopes": ["read"]}))).await;
+    let (token, id) = (made["token"].as_str().unwrap(), made["id"].as_str().unwrap());
+    let mut sessions = Vec::new();
+    for opener in [token, OWNER] {
+        let (_, session) = house.ask("POST", "/api/session", "", Some(json!({"token": opener}))).await;
+        sessions.push(session["token"].as_str().unwrap().to_owned());
+    }
+    let mut endings = house.state.hub.endings();
+    assert_eq!(house.ask("DELETE", &format!("/api/tokens/{id}"), OWNER, None).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(house.ask("GET", "/api/me", token, None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(house.ask("GET", "/api/me", &sessions[0], None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(house.ask("GET", "/api/me", &sessions[1], None).await.0, StatusCode::OK, "another token's goes on");
+    let told = [endings.try_recv(), endings.try_recv()];
+    assert!(told.iter().all(Result::is_ok), "open sockets of both are told: {told:?}");
+}
+
+#[tokio::test]
 async fn pages_are_strict_and_looking_changes_nothing() {
     let house = House::new().await;
     let code = house.ask("POST", "/api/link", OWNER, None).await.1["code"].as_str().unwrap().to_owned();

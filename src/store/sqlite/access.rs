@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, query};
+use sqlx::{Row, query, query_scalar};
 use workflows::ids::PersonId;
 use workflows::ports::StoreError;
 
@@ -28,6 +28,7 @@ fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
         id: row.try_get("id").map_err(driver)?,
         person_id: PersonId(row.try_get("person_id").map_err(driver)?),
         kind: rows::json("a credential", &kind)?,
+        parent: row.try_get("parent").map_err(driver)?,
         name: row.try_get("name").map_err(driver)?,
         scopes: rows::json("a credential", &scopes)?,
         created_at: rows::moment(row.try_get("created_at").map_err(driver)?)?,
@@ -80,10 +81,15 @@ impl AccessStore for Db {
         let (kind, scopes) = (text(&credential.kind)?, text(&credential.scopes)?);
         self.write(move |connection| {
             Box::pin(async move {
-                let sql = "INSERT INTO credentials (hash, id, person_id, kind, name, scopes, created_at, expires_at)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+                let created_at = credential.created_at.timestamp_millis();
+                let lapsed = query("DELETE FROM credentials WHERE expires_at <= ?1").bind(created_at);
+                lapsed.execute(&mut *connection).await.map_err(driver)?;
+                let sql =
+                    "INSERT INTO credentials (hash, id, person_id, kind, parent, name, scopes, created_at, expires_at)
+                    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+                    WHERE ?5 IS NULL OR EXISTS (SELECT 1 FROM credentials WHERE id = ?5) ON CONFLICT DO NOTHING";
                 let asked = query(sql).bind(hash).bind(credential.id).bind(credential.person_id.0).bind(kind);
-                let asked = asked.bind(credential.name).bind(scopes).bind(credential.created_at.timestamp_millis());
+                let asked = asked.bind(credential.parent).bind(credential.name).bind(scopes).bind(created_at);
                 let asked = asked.bind(credential.expires_at.map(|at| at.timestamp_millis()));
                 asked.execute(connection).await.map_err(driver).map(drop)
             })
@@ -115,12 +121,12 @@ impl AccessStore for Db {
         found.map_err(driver)?.iter().map(credential).collect()
     }
 
-    async fn revoke(&self, person: &PersonId, id: &str) -> Result<bool, StoreError> {
+    async fn revoke(&self, person: &PersonId, id: &str) -> Result<Vec<String>, StoreError> {
         let (person, id) = (person.0.clone(), id.to_owned());
         self.write(move |connection| {
             Box::pin(async move {
-                let asked = query("DELETE FROM credentials WHERE person_id = ?1 AND id = ?2").bind(person).bind(id);
-                Ok(asked.execute(connection).await.map_err(driver)?.rows_affected() > 0)
+                let sql = "DELETE FROM credentials WHERE person_id = ?1 AND (id = ?2 OR parent = ?2) RETURNING id";
+                query_scalar(sql).bind(person).bind(id).fetch_all(connection).await.map_err(driver)
             })
         })
         .await

@@ -46,9 +46,9 @@ impl Fault {
                     path.push('.');
                     path.push_str(name);
                 }
-                other => {
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                     path.push('[');
-                    path.push_str(&other.to_string());
+                    path.push_str(&step.to_string());
                     path.push(']');
                 }
             }
@@ -388,10 +388,10 @@ fn is_id(text: &str) -> bool {
 /// The executions that a confirmation covers by naming this stage: itself, or those it holds. What
 /// runs instead of a failed one is not among them: it may never come, and uses what is not known.
 pub fn executions_in(stage: &Stage) -> Vec<&Stage> {
-    match &stage.kind {
-        StageKind::Execution(_) => vec![stage],
-        kind => kind.lists().into_iter().flat_map(|(_, list)| list).flat_map(executions_in).collect(),
+    if matches!(stage.kind, StageKind::Execution(_)) {
+        return vec![stage];
     }
+    stage.kind.lists().into_iter().flat_map(|(_, list)| list).flat_map(executions_in).collect()
 }
 
 /// What is wrong with arguments, by the action's schema and the limit on lists; values that still

@@ -140,6 +140,39 @@ impl Item {
         }
     }
 
+    /// What the other side said, when it was done.
+    pub fn done(&self) -> Option<&ActionOutcome> {
+        match &self.phase {
+            ItemPhase::Done { outcome, .. } => Some(outcome),
+            ItemPhase::Held
+            | ItemPhase::Ready
+            | ItemPhase::Started { .. }
+            | ItemPhase::LookingUp { .. }
+            | ItemPhase::Retrying { .. }
+            | ItemPhase::Failed { .. }
+            | ItemPhase::Unknown { .. }
+            | ItemPhase::Rejected
+            | ItemPhase::Cancelled
+            | ItemPhase::Replaced => None,
+        }
+    }
+
+    /// Why it failed, or cannot be known.
+    pub fn trouble(&self) -> Option<&str> {
+        match &self.phase {
+            ItemPhase::Failed { error, .. } | ItemPhase::Unknown { error, .. } => Some(error),
+            ItemPhase::Held
+            | ItemPhase::Ready
+            | ItemPhase::Started { .. }
+            | ItemPhase::LookingUp { .. }
+            | ItemPhase::Retrying { .. }
+            | ItemPhase::Done { .. }
+            | ItemPhase::Rejected
+            | ItemPhase::Cancelled
+            | ItemPhase::Replaced => None,
+        }
+    }
+
     /// Whether something is under way for it outside.
     pub fn is_in_flight(&self) -> bool {
         matches!(self.phase, ItemPhase::Started { .. } | ItemPhase::LookingUp { .. })

@@ -231,20 +231,9 @@ impl Machine<'_> {
         if !items.iter().all(|item| item.is_settled()) {
             return None;
         }
-        let error = items.iter().find_map(|item| match &item.phase {
-            ItemPhase::Failed { error, .. } | ItemPhase::Unknown { error, .. } => Some(error.clone()),
-            ItemPhase::Held
-            | ItemPhase::Ready
-            | ItemPhase::Started { .. }
-            | ItemPhase::LookingUp { .. }
-            | ItemPhase::Retrying { .. }
-            | ItemPhase::Done { .. }
-            | ItemPhase::Rejected
-            | ItemPhase::Cancelled
-            | ItemPhase::Replaced => None,
-        });
+        let error = items.iter().find_map(|item| item.trouble()).map(str::to_owned);
         let result = report::execution_result(execution, &items);
-        let any_done = items.iter().any(|item| matches!(item.phase, ItemPhase::Done { .. }));
+        let any_done = items.iter().any(|item| item.done().is_some());
         Some(match error {
             None if any_done || items.is_empty() => StageRun::Done { result },
             None => StageRun::Skipped { result },

@@ -64,7 +64,13 @@ impl<'a> Machine<'a> {
             // What a stage holds already sees the result that its holder will have.
             let result = match stage {
                 StageRun::Inside { result, .. } => Some(result).filter(|result| !result.is_null()),
-                other => other.result(),
+                StageRun::Asking
+                | StageRun::Running
+                | StageRun::Sleeping { .. }
+                | StageRun::Done { .. }
+                | StageRun::Skipped { .. }
+                | StageRun::Failed { .. }
+                | StageRun::Cancelled => stage.result(),
             };
             if let Some(result) = result {
                 names.insert(id.as_str().to_owned(), result.clone());

@@ -61,19 +61,7 @@ pub(super) fn execution_result(execution: &Execution, items: &[&Item]) -> Value 
 }
 
 fn done_result(item: &Item) -> Option<Map<String, Value>> {
-    match &item.phase {
-        ItemPhase::Done { outcome, .. } => Some(outcome.result.clone()),
-        ItemPhase::Held
-        | ItemPhase::Ready
-        | ItemPhase::Started { .. }
-        | ItemPhase::LookingUp { .. }
-        | ItemPhase::Retrying { .. }
-        | ItemPhase::Failed { .. }
-        | ItemPhase::Unknown { .. }
-        | ItemPhase::Rejected
-        | ItemPhase::Cancelled
-        | ItemPhase::Replaced => None,
-    }
+    item.done().map(|outcome| outcome.result.clone())
 }
 
 fn error_of(item: &Item) -> Option<String> {

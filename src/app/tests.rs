@@ -36,6 +36,7 @@ async fn secrets_are_printed_at_the_first_start_only() {
     let dir = tempfile::tempdir().expect("a directory");
     let first = App::start(config(&dir.path().join("data"))).await.expect("a service");
     let shown = first.welcome().to_owned();
+    assert!(shown.contains("not: Schedule call (email is not configured"), "a part that is half on says so: {shown}");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(dir.path().join("data")).expect("it"));
     assert_eq!(mode & 0o777, 0o700, "nobody else may look into the data directory");
     assert!(shown.contains(&format!("http://{}/login?code=", first.address())), "{shown}");

@@ -47,7 +47,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use url::Url;
-use workflows::action::{ActionSpec, Catalog, ReachRule};
+use workflows::action::{ActionSpec, Catalog, ReachRule, words_of};
 use workflows::plan::validate::parameter_faults;
 use workflows::ports::{ActionCall, ActionError, ActionOutcome, Actions, Ids, LookUp, People};
 
@@ -134,7 +134,7 @@ pub struct PluginDeps {
 pub struct PluginInfo {
     /// Its name.
     pub name: String,
-    /// One sentence.
+    /// One sentence; says what of it cannot be used, and why.
     pub description: String,
     /// The full names of its actions.
     pub capabilities: Vec<String>,
@@ -186,8 +186,13 @@ impl Plugins {
         for info in &mut infos {
             let own: Vec<&ActionSpec> = self.catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
             info.capabilities = own.iter().map(|spec| spec.name.clone()).collect();
+            let Some(why) = own.iter().find_map(|spec| spec.unavailable.clone()) else { continue };
             if own.iter().all(|spec| spec.unavailable.is_some()) {
-                info.off = own.iter().find_map(|spec| spec.unavailable.clone());
+                info.off = Some(why);
+            } else {
+                let without: Vec<String> =
+                    own.iter().filter(|spec| spec.unavailable.is_some()).map(|spec| words_of(&spec.name)).collect();
+                info.description = format!("{}; not: {} ({why})", info.description, without.join(", "));
             }
         }
         infos

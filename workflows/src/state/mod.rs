@@ -189,7 +189,7 @@ impl Status {
 impl TaskState {
     /// The plan, once there is one.
     pub fn plan(&self) -> Option<&Plan> {
-        self.run().map(|run| &run.plan)
+        self.run().map(|run| &*run.plan)
     }
 
     /// The run, once there is one.

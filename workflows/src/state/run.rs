@@ -1,6 +1,7 @@
 //! A plan being carried out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,8 @@ pub struct Run {
     /// Which planner made the plan; `None` for one given as data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planner: Option<String>,
-    /// The plan, with the confirmations it had forgotten.
-    pub plan: Plan,
+    /// The plan, with the confirmations it had forgotten. Shared: turns copy the run, and none changes it.
+    pub plan: Arc<Plan>,
     /// Stages that have begun; absent = not yet.
     pub stages: BTreeMap<StageId, StageRun>,
     /// Every concrete act, in the order made.

@@ -1,6 +1,8 @@
 //! Carrying a run as far as it goes by itself: beginning stages whose needs have ended, ending
 //! those whose work has.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::machine::Machine;
@@ -166,11 +168,12 @@ impl Machine<'_> {
     /// Ends every stage whose work has ended; says whether any did.
     fn end_stages(&mut self) -> bool {
         let mut any = false;
-        for stage in self.run.plan.all().into_iter().cloned().collect::<Vec<_>>() {
+        let plan = Arc::clone(&self.run.plan);
+        for stage in plan.all() {
             let next = match self.run.stages.get(&stage.id) {
-                Some(StageRun::Running) => self.execution_end(&stage),
-                Some(StageRun::Inside { list, result }) => self.list_end(&stage, list, result),
-                Some(StageRun::Sleeping { until }) if *until <= self.ctx.now => Some(wake(&stage)),
+                Some(StageRun::Running) => self.execution_end(stage),
+                Some(StageRun::Inside { list, result }) => self.list_end(stage, list, result),
+                Some(StageRun::Sleeping { until }) if *until <= self.ctx.now => Some(wake(stage)),
                 None
                 | Some(
                     StageRun::Asking
@@ -182,7 +185,7 @@ impl Machine<'_> {
                 ) => None,
             };
             if let Some(next) = next {
-                self.set_stage(&stage, next);
+                self.set_stage(stage, next);
                 any = true;
             }
         }

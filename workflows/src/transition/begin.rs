@@ -46,7 +46,7 @@ fn start(from: Start, plan: Plan, ctx: &Context<'_>) -> Transition {
         request: from.request,
         intent: from.intent,
         planner: from.planner,
-        plan,
+        plan: std::sync::Arc::new(plan),
         stages: std::collections::BTreeMap::default(),
         items: Vec::new(),
         prompts: before.prompts,

@@ -1,5 +1,7 @@
 //! Ending: by finishing, by a stop, by taking back what was done.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::machine::Machine;
@@ -171,9 +173,10 @@ impl Machine<'_> {
 
     /// Ends the task and reports from its receipts.
     pub(super) fn finish(mut self, forced: Option<(Outcome, &str)>) -> Transition {
-        for stage in self.run.plan.all().into_iter().cloned().collect::<Vec<_>>() {
+        let plan = Arc::clone(&self.run.plan);
+        for stage in plan.all() {
             if self.run.stages.get(&stage.id).is_some_and(|state| !state.is_over()) {
-                self.set_stage(&stage, StageRun::Cancelled);
+                self.set_stage(stage, StageRun::Cancelled);
             }
         }
         let (outcome, reason) =

@@ -236,3 +236,40 @@ async fn a_corrupt_database_is_told_and_left_alone() {
     assert!(said.contains("damaged") && said.contains("backup"), "{said}");
     assert_eq!(std::fs::read(&path).expect("the file"), bytes);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_under_way_when_the_backup_was_made_is_unknown_once_restored() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let smtp = FakeSmtp::start().await;
+    let lived = Setup::new(dir.path(), &smtp.url());
+    let mut service = Service::start(&lived);
+    smtp.after_next_data(AfterData::TakeAndHang);
+    let begun = service.post("/api/tasks", json!({"plan": mail_plan("bob@test.local"), "session_id": "s"})).await;
+    let id = begun["task_id"].as_str().expect("a task").to_owned();
+    let approve = json!({"session_id": "s", "action": "approve_all"});
+    // The call waits for the mail, which never ends: it goes away with the service.
+    let (approved, file) = (service.call(Method::POST, "/api/agent/confirm", Some(approve)), dir.path().join("b.tar"));
+    let watch = async {
+        while smtp.ledger().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert!(lived.command().arg("backup").arg(&file).status().expect("backup runs").success());
+    };
+    tokio::select! {
+        _answer = approved => panic!("the mail ended"),
+        () = watch => {}
+    }
+    service.kill();
+    let fresh = tempfile::tempdir().expect("a directory");
+    let restored = Setup::new(&fresh.path().join("data"), &smtp.url());
+    let mut restore = restored.command();
+    assert!(restore.current_dir(dir.path()).arg("restore").arg(&file).status().expect("restore runs").success());
+    let service = Service::start(&restored);
+    let task = service.task_until(&id, |task| task["status"] == "waiting").await;
+    assert_eq!(task["steps"][1]["status"], "unknown", "{task:#}");
+    let prompts = service.get("/api/prompts").await;
+    let options: Vec<&str> =
+        prompts["prompts"][0]["options"].as_array().expect("options").iter().filter_map(|o| o["id"].as_str()).collect();
+    assert_eq!(options, ["resend", "drop"], "{prompts:#}");
+    assert_eq!(smtp.ledger().len(), 1, "nothing goes out a second time by itself");
+}

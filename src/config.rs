@@ -49,6 +49,7 @@ pub const KEYS: &[Key] = &[
     key("MAIL_TRUST", "", "insecure-loopback = plain text, for a mail server on loopback only"),
     key("JITSI_BASE_URL", "https://meet.jit.si", "where video meetings are held"),
     key("LEASE_SECS", "30", "how long a task is held by a process that may have died"),
+    key("QUOTA_EFFECTS_DAY", "500", "how many actions one person may have done in a day"),
     key("METRICS_ADDR", "", "another address for /metrics, open to whoever reaches it"),
     key("AI_PROVIDERS", "builtin", "order of planners; this release has builtin only"),
     later("REDIS_URL", "hints between processes"),
@@ -93,7 +94,6 @@ pub const KEYS: &[Key] = &[
     later("DUFFEL_API_URL", "hotels and flights"),
     later("QUOTA_AI_TOKENS_DAY", "daily quotas"),
     later("QUOTA_AI_CALLS_DAY", "daily quotas"),
-    later("QUOTA_EFFECTS_DAY", "daily quotas"),
     later("UPLOADS_URL", "uploads"),
 ];
 
@@ -122,6 +122,8 @@ pub struct Config {
     pub jitsi_base_url: Url,
     /// How long a claim holds.
     pub lease_secs: u32,
+    /// Acts for one person in a day.
+    pub effects_day_max: u32,
     /// Where metrics are served without a token.
     pub metrics_addr: Option<SocketAddr>,
     /// Keys that are set and have no effect in this release.
@@ -316,6 +318,7 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         bind_addr,
         currency,
         lease_secs,
+        effects_day_max: reader.parsed("QUOTA_EFFECTS_DAY", 500, "a number of actions"),
     };
     if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError(reader.problems)) }
 }

@@ -99,6 +99,7 @@ fn parked((state, prompt): &Example, n: usize, wake_at: chrono::DateTime<chrono:
         prompts: vec![prompt],
         frames: Vec::new(),
         inbox: None,
+        spend: None,
         at: SystemClock.now(),
         task: Some(TaskWrite {
             id,

@@ -125,6 +125,7 @@ async fn rewrite(db: &Db, id: &TaskId, times: usize) -> Vec<Duration> {
             prompts: Vec::new(),
             frames: Vec::new(),
             inbox: None,
+            spend: None,
             at: SystemClock.now(),
             task: Some(TaskWrite {
                 id: row.id.clone(),

@@ -276,7 +276,7 @@ fn engine(
         sink: Arc::clone(hub) as Arc<dyn FrameSink>,
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
-        limits: Limits { lease_secs: config.lease_secs, ..Limits::default() },
+        limits: Limits { lease_secs: config.lease_secs, effects_day_max: config.effects_day_max, ..Limits::default() },
     })
 }
 

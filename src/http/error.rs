@@ -118,7 +118,9 @@ impl From<StoreError> for ApiError {
                 let text = "Storage is full or read-only; nothing was changed";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full", text)
             }
-            StoreError::Conflict | StoreError::Driver(_) | StoreError::Corrupt(_) => Self::internal(&error),
+            StoreError::Conflict | StoreError::Spent { .. } | StoreError::Driver(_) | StoreError::Corrupt(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }

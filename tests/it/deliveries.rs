@@ -60,7 +60,7 @@ fn engine(db: &Db) -> Engine {
         sink: Arc::new(NotifySink::default()),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds(|| uuid::Uuid::new_v4().simple().to_string())),
-        limits: Limits { poll_millis: 20, drain_secs_max: 0, ..Limits::default() },
+        limits: Limits { poll_millis: 20, drain_secs_max: 0, effects_day_max: u32::MAX, ..Limits::default() },
     })
 }
 

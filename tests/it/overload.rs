@@ -14,7 +14,7 @@ const FLOOD: usize = 1_500;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_is_answered_yes_or_busy_and_every_yes_is_kept() {
     let dir = tempfile::tempdir().expect("a directory");
-    let service = Service::start(&Setup::new(dir.path(), ""));
+    let service = Service::start(&Setup::new(dir.path(), "").with("QUOTA_EFFECTS_DAY", "100000"));
     let plan = json!({"version": 1, "title": "Note", "stages": [
         {"id": "n", "type": "execution", "action": "notify.send_notification", "params": {"text": "hello"}}]});
     let calls = (0..FLOOD).map(|_| service.call(Method::POST, "/api/tasks", Some(json!({"plan": plan}))));

@@ -14,8 +14,8 @@ use crate::inbound::{Command, Inbound, InboundKind};
 use crate::person::Person;
 use crate::ports::store::ConversationView;
 use crate::ports::{
-    Accepted, Actions, Clock, FrameSink, Ids, InboxId, Lease, People, PeopleError, Planner, PromptRow, StoreError,
-    TaskRow, TaskStore, TaskWrite, Turn,
+    Accepted, Actions, Clock, FrameSink, Ids, InboxId, Lease, People, PeopleError, Planner, PromptRow, Spend,
+    StoreError, TaskRow, TaskStore, TaskWrite, Turn,
 };
 use crate::route::{self, Route};
 use crate::runner::Runner;
@@ -35,6 +35,8 @@ pub struct Limits {
     pub inbound_max: usize,
     /// Effects under way at the same time, over all tasks.
     pub effects_max: usize,
+    /// Acts started for one person in a day of theirs; beyond it an act fails, and says so.
+    pub effects_day_max: u32,
     /// Pause between looks for due tasks.
     pub poll_millis: u64,
     /// Longest wait for what is under way when the service stops.
@@ -43,7 +45,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { lease_secs: 30, inbound_max: 512, effects_max: 64, poll_millis: 500, drain_secs_max: 10 }
+        Self {
+            lease_secs: 30,
+            inbound_max: 512,
+            effects_max: 64,
+            effects_day_max: 500,
+            poll_millis: 500,
+            drain_secs_max: 10,
+        }
     }
 }
 
@@ -214,21 +223,27 @@ impl Engine {
 
     async fn follow(&self, inbox: InboxId, inbound: &Inbound, route: Route) -> Result<Handled, EngineError> {
         let person = self.person(&inbound.person_id).await?;
-        let now = self.0.parts.clock.now();
+        let time = self.time_of(&person);
         let refused = match route {
             Route::Refuse(refusal) => refusal,
             Route::Begin(text) => {
-                let moved = self.with_context(&person, &inbound.conversation_id, 1, now, |ctx, seed| {
-                    Ok(begin_request(seed, text, ctx))
-                });
-                return self.begin(inbox, inbound, moved.map_err(|_| EngineError::Broken)?, now).await;
+                let moved =
+                    self.with_context(&person, inbound, time, u32::MAX, |ctx, seed| Ok(begin_request(seed, text, ctx)));
+                return self.begin(inbox, inbound, moved.map_err(|_| EngineError::Broken)?, time).await;
             }
             Route::Run(plan) => {
-                let moved = self
-                    .with_context(&person, &inbound.conversation_id, 1, now, |ctx, seed| begin_plan(seed, *plan, ctx));
-                match moved {
-                    Ok(moved) => return self.begin(inbox, inbound, moved, now).await,
-                    Err(refusal) => refusal,
+                let mut effects_left = u32::MAX;
+                loop {
+                    let begin = |ctx: &Context<'_>, seed| begin_plan(seed, (*plan).clone(), ctx);
+                    match self.with_context(&person, inbound, time, effects_left, begin) {
+                        Err(refusal) => break refusal,
+                        Ok(moved) => match self.begin(inbox, inbound, moved, time).await {
+                            Err(EngineError::Store(StoreError::Spent { left })) if left < effects_left => {
+                                effects_left = left;
+                            }
+                            other => return other,
+                        },
+                    }
                 }
             }
             Route::Move(id, event) => {
@@ -241,25 +256,31 @@ impl Engine {
                 }
             }
         };
-        self.refuse(inbox, inbound, refused, now).await
+        self.refuse(inbox, inbound, refused, time.now).await
+    }
+
+    fn time_of(&self, person: &Person) -> Time {
+        let now = self.0.parts.clock.now();
+        Time { now, day: now.with_timezone(&person.settings.timezone).date_naive() }
     }
 
     fn with_context(
         &self,
         person: &Person,
-        conversation: &ConversationId,
-        epoch: u64,
-        now: chrono::DateTime<chrono::Utc>,
+        inbound: &Inbound,
+        time: Time,
+        effects_left: u32,
         make: impl FnOnce(&Context<'_>, crate::ids::Seed) -> Result<Transition, Refusal>,
     ) -> Result<Transition, Refusal> {
         let ctx = Context {
-            now,
+            now: time.now,
             person,
             contacts: &[],
             catalog: self.catalog(),
-            session_id: session_of(conversation),
-            epoch,
+            session_id: session_of(&inbound.conversation_id),
+            epoch: 1,
             may_start: true,
+            effects_left,
         };
         make(&ctx, self.0.parts.ids.seed())
     }
@@ -270,7 +291,7 @@ impl Engine {
         inbox: InboxId,
         inbound: &Inbound,
         moved: Transition,
-        now: chrono::DateTime<chrono::Utc>,
+        time: Time,
     ) -> Result<Handled, EngineError> {
         let id = self.0.parts.ids.task();
         let row = TaskRow {
@@ -283,10 +304,10 @@ impl Engine {
             lease: None,
             wake_at: None,
             state: moved.next.clone(),
-            created_at: now,
-            updated_at: now,
+            created_at: time.now,
+            updated_at: time.now,
         };
-        self.commit(row, None, moved, Some(inbox), now).await?;
+        self.commit(&row, None, moved, Some(inbox), time).await?;
         Ok(Handled { task_id: Some(id), refusal: None, duplicate: false })
     }
 
@@ -310,6 +331,7 @@ impl Engine {
             prompts: Vec::new(),
             frames,
             inbox: Some(inbox),
+            spend: None,
             at: now,
         };
         let committed = self.0.parts.store.commit(turn).await?;
@@ -327,23 +349,27 @@ impl Engine {
         let person = self.person(&row.person_id).await?;
         let needs_contacts = matches!(&event, Event::Answer { .. });
         let contacts = if needs_contacts { self.0.parts.people.contacts(&row.person_id).await? } else { Vec::new() };
-        let now = self.0.parts.clock.now();
-        let conversation = row.conversation_id.clone();
-        let ctx = Context {
-            now,
+        let time = self.time_of(&person);
+        let mut ctx = Context {
+            now: time.now,
             person: &person,
             contacts: &contacts,
             catalog: self.catalog(),
-            session_id: session_of(&conversation),
+            session_id: session_of(&row.conversation_id),
             epoch: row.epoch,
             may_start: row.lease.as_ref().is_none_or(|lease| lease.owner == self.0.id),
+            // The commit knows how many are left; only a turn that starts too many is made again.
+            effects_left: u32::MAX,
         };
-        match transition(row.state.clone(), event, &ctx) {
-            Err(refusal) => Ok(Err(refusal)),
-            Ok(moved) => {
-                let read_ver = row.ver;
-                self.commit(row, Some(read_ver), moved, inbox, now).await?;
-                Ok(Ok(()))
+        loop {
+            match transition(row.state.clone(), event.clone(), &ctx) {
+                Err(refusal) => return Ok(Err(refusal)),
+                Ok(moved) => match self.commit(&row, Some(row.ver), moved, inbox, time).await {
+                    Err(EngineError::Store(StoreError::Spent { left })) if left < ctx.effects_left => {
+                        ctx.effects_left = left;
+                    }
+                    other => return other.map(Ok),
+                },
             }
         }
     }
@@ -351,14 +377,16 @@ impl Engine {
     /// Commits a moved task, tells of it, and performs what it asks for.
     async fn commit(
         &self,
-        row: TaskRow,
+        row: &TaskRow,
         read_ver: Option<u64>,
         moved: Transition,
         inbox: Option<InboxId>,
-        now: chrono::DateTime<chrono::Utc>,
+        time: Time,
     ) -> Result<(), EngineError> {
         let in_flight = is_in_flight(&moved.next);
-        let until = now + chrono::Duration::seconds(i64::from(self.0.parts.limits.lease_secs));
+        let effects = acts_started(&moved);
+        let effects_max = self.0.parts.limits.effects_day_max;
+        let until = time.now + chrono::Duration::seconds(i64::from(self.0.parts.limits.lease_secs));
         // Another process' effects stay its own: its lease is kept as it is.
         let lease = match row.lease.clone().filter(|lease| lease.owner != self.0.id) {
             Some(theirs) if in_flight => Some(theirs),
@@ -366,10 +394,11 @@ impl Engine {
         };
         let turn = Turn {
             person_id: row.person_id.clone(),
-            prompts: prompt_rows(&row, read_ver.and(row.state.run()), moved.next.run()),
+            prompts: prompt_rows(row, read_ver.and(row.state.run()), moved.next.run()),
             frames: moved.frames,
             inbox,
-            at: now,
+            spend: (effects > 0).then_some(Spend { day: time.day, effects, effects_max }),
+            at: time.now,
             task: Some(TaskWrite {
                 id: row.id.clone(),
                 person_id: row.person_id.clone(),
@@ -390,8 +419,10 @@ impl Engine {
         match self.0.parts.store.commit(turn).await {
             Ok(committed) => {
                 self.0.parts.sink.publish(&committed.frames);
-                let row = TaskRow { state: moved.next, ver: committed.ver, ..row };
-                self.perform(&row, moved.effects);
+                if !moved.effects.is_empty() {
+                    let row = moved_row(row, moved.next, committed.ver);
+                    self.perform(&row, moved.effects);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -436,7 +467,39 @@ impl Drop for HeldEffect<'_> {
 fn busy(error: StoreError) -> EngineError {
     match error {
         StoreError::Busy => EngineError::Busy,
-        StoreError::Conflict | StoreError::Full(_) | StoreError::Driver(_) | StoreError::Corrupt(_) => error.into(),
+        StoreError::Conflict
+        | StoreError::Spent { .. }
+        | StoreError::Full(_)
+        | StoreError::Driver(_)
+        | StoreError::Corrupt(_) => error.into(),
+    }
+}
+
+/// The time of a turn, and the day it is where the person is.
+#[derive(Clone, Copy)]
+struct Time {
+    now: chrono::DateTime<chrono::Utc>,
+    day: chrono::NaiveDate,
+}
+
+/// How many acts a turn starts that count against the day: taking back does not.
+fn acts_started(moved: &Transition) -> u32 {
+    let counts = |effect: &&Effect| match effect {
+        Effect::Run(id) => moved.next.run().and_then(|run| run.item(id)).is_some_and(|item| item.undoes.is_none()),
+        Effect::Plan | Effect::LookUp(_) => false,
+    };
+    u32::try_from(moved.effects.iter().filter(counts).count()).unwrap_or(u32::MAX)
+}
+
+fn moved_row(row: &TaskRow, state: TaskState, ver: u64) -> TaskRow {
+    TaskRow {
+        id: row.id.clone(),
+        person_id: row.person_id.clone(),
+        conversation_id: row.conversation_id.clone(),
+        lease: row.lease.clone(),
+        state,
+        ver,
+        ..*row
     }
 }
 

@@ -184,7 +184,7 @@ impl World {
             sink: Arc::clone(&self.sink) as _,
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
-            limits: Limits { inbound_max: 1, ..Limits::default() },
+            limits: Limits { inbound_max: 1, effects_day_max: 2, ..Limits::default() },
         })
     }
 
@@ -267,6 +267,29 @@ async fn beyond_its_limit_the_engine_is_busy_and_what_it_took_completes() {
     task(first.await.expect("no panic"));
     let second = engine.submit(world.run("2", "t.good")).await.expect("room again");
     assert!(!second.duplicate, "what was refused as busy was not stored");
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_days_limit_an_act_is_asked_about_and_not_run() {
+    let world = World::new();
+    let engine = world.engine();
+    for source in ["1", "2"] {
+        let id = task(engine.submit(world.run(source, "t.good")).await);
+        world.until(&id, |row| row.state.status() == Status::Completed).await;
+    }
+    let id = task(engine.submit(world.run("3", "t.good")).await);
+    let row = world.until(&id, |row| row.state.status() == Status::Waiting).await;
+    let run = row.state.run().expect("a run");
+    assert!(matches!(&run.items[0].phase, ItemPhase::Failed { error, .. } if error.contains("QUOTA_EFFECTS_DAY")));
+    assert_eq!(world.actions.runs.load(Ordering::SeqCst), 2);
+    let retry = InboundKind::Choice {
+        prompt_id: run.open_prompts().next().expect("a question").id.clone(),
+        answer: crate::inbound::Answer::Options(vec!["retry".to_owned()]),
+    };
+    tokio::time::advance(Duration::from_secs(86_400)).await;
+    engine.submit(world.inbound("4", retry)).await.expect("taken");
+    world.until(&id, |row| row.state.status() == Status::Completed).await;
+    assert_eq!(world.actions.runs.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test(start_paused = true)]

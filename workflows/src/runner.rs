@@ -179,7 +179,7 @@ impl Engine {
         frames: Vec<crate::frame::FrameDraft>,
     ) {
         let at = self.0.parts.clock.now();
-        let turn = Turn { person_id, task: None, prompts: Vec::new(), frames, inbox: Some(*id), at };
+        let turn = Turn { person_id, task: None, prompts: Vec::new(), frames, inbox: Some(*id), spend: None, at };
         match self.0.parts.store.commit(turn).await {
             Ok(committed) => self.0.parts.sink.publish(&committed.frames),
             Err(error) => error!(inbox = id.0, %error, "a message could not be set aside"),

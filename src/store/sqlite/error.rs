@@ -24,6 +24,7 @@ pub(super) fn driver(error: sqlx::Error) -> StoreError {
 pub(super) fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::Conflict => StoreError::Conflict,
+        StoreError::Spent { left } => StoreError::Spent { left: *left },
         StoreError::Busy => StoreError::Busy,
         StoreError::Full(source) => StoreError::Full(source.to_string().into()),
         StoreError::Driver(source) => StoreError::Driver(source.to_string().into()),

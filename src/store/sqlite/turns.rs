@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection, query, query_scalar};
 use workflows::frame::{Frame, FrameDraft};
 use workflows::ids::{PersonId, TaskId};
 use workflows::inbound::Inbound;
-use workflows::ports::{Accepted, Committed, InboxId, PromptRow, StoreError, TaskWrite, Turn};
+use workflows::ports::{Accepted, Committed, InboxId, PromptRow, Spend, StoreError, TaskWrite, Turn};
 use workflows::state::{PromptState, STATE_VERSION};
 
 use super::error::{copy, driver};
@@ -48,6 +48,7 @@ pub(super) struct TurnText {
     read_ver: Option<u64>,
     at: DateTime<Utc>,
     inbox: Option<i64>,
+    spend: Option<Spend>,
     task: Option<TaskText>,
     prompts: Vec<String>,
     drafts: Vec<FrameDraft>,
@@ -68,6 +69,7 @@ impl TurnText {
             task_id,
             at: turn.at,
             inbox,
+            spend: turn.spend,
             drafts: turn.frames,
             frames,
         })
@@ -405,6 +407,9 @@ async fn apply(
     {
         return Err(StoreError::Conflict);
     }
+    for turn in turns {
+        spend(connection, turn).await?;
+    }
     write_snapshots(connection, SNAPSHOTS, &changed).await?;
     write_snapshots(connection, NEW_SNAPSHOTS, &begun).await?;
     run_tasks(connection, CONVERSATIONS, &begun).await?;
@@ -415,6 +420,24 @@ async fn apply(
         counters.seq += rows_i64(frames.count);
     }
     Ok(())
+}
+
+const SPEND: &str = "INSERT INTO usage (person_id, day, effects) SELECT ?1, ?2, ?3 WHERE ?3 <= ?4
+    ON CONFLICT (person_id, day) DO UPDATE SET effects = effects + excluded.effects
+    WHERE effects + excluded.effects <= ?4";
+
+/// Counts what a turn starts against the person's day: `Spent` when it does not fit.
+async fn spend(connection: &mut SqliteConnection, turn: &TurnText) -> Result<(), StoreError> {
+    let Some(Spend { day, effects, effects_max }) = turn.spend else { return Ok(()) };
+    let (person, day) = (turn.person_id.as_str(), day.to_string());
+    let counted = query(SPEND).bind(person).bind(&day).bind(effects).bind(effects_max);
+    if counted.execute(&mut *connection).await.map_err(driver)?.rows_affected() == 1 {
+        return Ok(());
+    }
+    let sql = "SELECT effects FROM usage WHERE person_id = ?1 AND day = ?2";
+    let used: Option<u32> =
+        query_scalar(sql).bind(person).bind(&day).fetch_optional(connection).await.map_err(driver)?;
+    Err(StoreError::Spent { left: effects_max.saturating_sub(used.unwrap_or(0)) })
 }
 
 async fn exactly(connection: &mut SqliteConnection, sql: &'static str, rows: Rows) -> Result<(), StoreError> {

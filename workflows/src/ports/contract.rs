@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::store::{Accepted, Claim, Lease, PromptRow, StoreError, TaskRow, TaskStore, TaskWrite, Turn};
+use super::store::{Accepted, Claim, Lease, PromptRow, Spend, StoreError, TaskRow, TaskStore, TaskWrite, Turn};
 use crate::frame::{FrameDraft, FrameKind};
 use crate::ids::{ConversationId, PersonId, PromptId, RunnerId, Seed, TaskId};
 use crate::inbound::{Inbound, InboundKind};
@@ -58,6 +58,7 @@ fn turn(task: TaskWrite) -> Turn {
         prompts: Vec::new(),
         frames: vec![draft],
         inbox: None,
+        spend: None,
         at: time(1),
     }
 }
@@ -256,6 +257,38 @@ pub async fn parked_tasks_stay_parked<S: TaskStore>(store: &S) {
     assert!(store.claim(far).await.expect("claimed").is_empty());
 }
 
+/// No more acts start in a day than may; what does not fit is not written at all.
+pub async fn a_day_has_a_limit<S: TaskStore>(store: &S) {
+    let day = |n: i64| (time(0) + Duration::days(n)).date_naive();
+    let begin = |id: &str, effects: u32, n: i64| Turn {
+        spend: Some(Spend { day: day(n), effects, effects_max: 3 }),
+        ..turn(write(id, None))
+    };
+    store.commit(begin("a", 2, 0)).await.expect("two of three");
+    let refused = store.commit(begin("b", 2, 0)).await;
+    assert!(matches!(refused, Err(StoreError::Spent { left: 1 })), "{refused:?}");
+    assert!(store.load(&TaskId::from("b")).await.expect("a load").is_none(), "nothing of it was written");
+    store.commit(begin("b", 1, 0)).await.expect("the third");
+    let refused = store.commit(begin("c", 1, 0)).await;
+    assert!(matches!(refused, Err(StoreError::Spent { left: 0 })), "{refused:?}");
+    store.commit(begin("c", 3, 1)).await.expect("another day");
+    let mut theirs = begin("d", 3, 0);
+    theirs.person_id = PersonId::from("bob");
+    store.commit(theirs).await.expect("another person");
+    let refused = store.commit(begin("e", 4, 2)).await;
+    assert!(matches!(refused, Err(StoreError::Spent { left: 3 })), "{refused:?}");
+}
+
+/// Turns committed at the same time do not pass the day's limit together.
+pub async fn a_day_has_a_limit_whatever_comes_at_once<S: TaskStore>(store: &S) {
+    let turns = (0..8).map(|n| {
+        let spend = Some(Spend { day: time(0).date_naive(), effects: 1, effects_max: 3 });
+        store.commit(Turn { spend, ..turn(write(&format!("task{n}"), None)) })
+    });
+    let committed = futures_util::future::join_all(turns).await;
+    assert_eq!(committed.iter().filter(|result| result.is_ok()).count(), 3, "{committed:?}");
+}
+
 /// Begins the `n`th task.
 pub async fn begin<S: TaskStore>(store: &S, n: u32) {
     try_begin(store, n).await.expect("committed");
@@ -284,7 +317,7 @@ macro_rules! task_store_contract {
             a_commit_is_guarded_by_version_and_epoch, a_conflict_writes_nothing, frames_rise_in_commit_order,
             due_tasks_are_claimed, an_earlier_epoch_cannot_commit, attempts_count_until_progress,
             only_the_holder_renews, conversations_show_what_is_open, an_ended_task_is_not_live, one_of_many_wins,
-            parked_tasks_stay_parked);
+            parked_tasks_stay_parked, a_day_has_a_limit, a_day_has_a_limit_whatever_comes_at_once);
     };
     ($make:expr => $($promise:ident),+) => {
         $(

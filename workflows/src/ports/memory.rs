@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::actions::{ActionCall, ActionError, ActionOutcome, Actions, LookUp};
 use super::people::{People, PeopleError};
@@ -36,6 +36,7 @@ struct Rows {
     prompts: HashMap<PromptId, PromptRow>,
     conversations: HashMap<ConversationId, PersonId>,
     frames: Vec<Frame>,
+    usage: HashMap<(PersonId, NaiveDate), u32>,
 }
 
 /// A store that forgets everything when it is dropped.
@@ -62,6 +63,18 @@ impl Rows {
             (None, Some(_)) | (Some(_), None) => false,
         });
         inbox && task
+    }
+
+    /// Counts what a turn starts, or says how much is left.
+    fn spend(&mut self, turn: &Turn) -> Result<(), StoreError> {
+        let Some(spend) = turn.spend else { return Ok(()) };
+        let used = self.usage.entry((turn.person_id.clone(), spend.day)).or_default();
+        let left = spend.effects_max.saturating_sub(*used);
+        if spend.effects > left {
+            return Err(StoreError::Spent { left });
+        }
+        *used += spend.effects;
+        Ok(())
     }
 
     fn write(&mut self, turn: Turn) -> Committed {
@@ -144,6 +157,7 @@ impl TaskStore for MemoryStore {
         if !rows.holds(&turn) {
             return Err(StoreError::Conflict);
         }
+        rows.spend(&turn)?;
         Ok(rows.write(turn))
     }
 

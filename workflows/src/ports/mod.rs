@@ -20,6 +20,6 @@ pub use ids::{Ids, RandomIds};
 pub use people::{People, PeopleError};
 pub use planner::{Intent, PlanRequest, Planner, PlannerError, Proposal};
 pub use store::{
-    Accepted, Claim, Claimed, Committed, FrameSink, InboxId, InboxRow, Lease, PromptRow, StoreError, TaskRow,
+    Accepted, Claim, Claimed, Committed, FrameSink, InboxId, InboxRow, Lease, PromptRow, Spend, StoreError, TaskRow,
     TaskStore, TaskWrite, Turn,
 };

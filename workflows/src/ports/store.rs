@@ -1,7 +1,7 @@
 //! Where tasks live. The row is the queue.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -116,6 +116,17 @@ pub struct PromptRow {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Acts that a turn starts, counted against a person's day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spend {
+    /// The day, as the person's clock has it.
+    pub day: NaiveDate,
+    /// How many acts start.
+    pub effects: u32,
+    /// How many may start in that day.
+    pub effects_max: u32,
+}
+
 /// Everything one turn changes, committed whole or not at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
@@ -130,6 +141,8 @@ pub struct Turn {
     /// The inbound event this turn handled: marked done, with what is to be answered should it be
     /// delivered again.
     pub inbox: Option<InboxId>,
+    /// The acts it starts; `None` when it starts none that count.
+    pub spend: Option<Spend>,
     /// The time of the turn.
     pub at: DateTime<Utc>,
 }
@@ -173,6 +186,12 @@ pub enum StoreError {
     /// The row changed since it was read, or was claimed by another: load again, or drop the result.
     #[error("the task changed meanwhile")]
     Conflict,
+    /// The day's acts would be exceeded: nothing was stored.
+    #[error("the day's limit is reached")]
+    Spent {
+        /// How many may still start.
+        left: u32,
+    },
     /// The writer's queue is full: nothing was stored.
     #[error("too busy")]
     Busy,
@@ -218,7 +237,8 @@ pub trait TaskStore: Send + Sync {
     /// for a new one, does not exist), and the inbox row is not done yet.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the precondition does not hold; nothing is written then.
+    /// [`StoreError::Conflict`] when the precondition does not hold, [`StoreError::Spent`] when the turn
+    /// starts more acts than the day has left; nothing is written then.
     async fn commit(&self, turn: Turn) -> Result<Committed, StoreError>;
 
     /// Takes due tasks, the most overdue ones: owner, epoch + 1, attempts + 1, lease and

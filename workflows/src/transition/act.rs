@@ -17,6 +17,9 @@ use crate::state::{Item, ItemPhase, PromptKind, PromptOption, Purpose, Run, Stag
 const RETRY_SECS: u32 = 2;
 /// Longest pause another side may ask for.
 const RETRY_SECS_MAX: u32 = 3_600;
+/// Why an act was not begun, though it was approved.
+const DAY_IS_FULL: &str =
+    "today's limit of actions is reached (QUOTA_EFFECTS_DAY); nothing was done, and tomorrow there is room again";
 
 impl Machine<'_> {
     pub(super) fn begin_execution(&mut self, stage: &Stage, execution: &Execution) {
@@ -112,11 +115,13 @@ impl Machine<'_> {
         })
     }
 
-    /// Records the start of acts that are ready, as many as may run at once.
-    pub(super) fn start_ready(&mut self) {
+    /// Records the start of acts that are ready, as many as may run at once; says whether any ended
+    /// without being started.
+    pub(super) fn start_ready(&mut self) -> bool {
         if !self.ctx.may_start {
-            return;
+            return false;
         }
+        let mut any_ended = false;
         let mut room =
             super::EFFECTS_AT_ONCE_MAX.saturating_sub(self.run.items.iter().filter(|item| item.is_in_flight()).count());
         let ready: Vec<EffectId> =
@@ -125,12 +130,28 @@ impl Machine<'_> {
             if room == 0 {
                 break;
             }
-            room -= usize::from(self.start(&id));
+            let started = self.start(&id);
+            room -= usize::from(started);
+            any_ended |= !started;
         }
+        any_ended
     }
 
-    /// Starts one act, if its approval still is for exactly this.
+    /// Whether the person's day has room for one more act.
+    fn has_left_today(&self) -> bool {
+        let started = self.effects.iter().filter(|effect| match effect {
+            Effect::Run(id) => self.run.item(id).is_some_and(|item| item.undoes.is_none()),
+            Effect::Plan | Effect::LookUp(_) => false,
+        });
+        u32::try_from(started.count()).is_ok_and(|started| started < self.ctx.effects_left)
+    }
+
+    /// Starts one act, if its approval still is for exactly this and the day has room for it.
     fn start(&mut self, id: &EffectId) -> bool {
+        if self.run.item(id).is_some_and(|item| item.undoes.is_none()) && !self.has_left_today() {
+            self.failed(id, DAY_IS_FULL);
+            return false;
+        }
         let (epoch, at) = (self.ctx.epoch, self.ctx.now);
         let Some(item) = self.item_mut(id) else { return false };
         let approved = item.approval.as_ref().is_some_and(|approval| approval.hash == item.hash());

@@ -15,21 +15,30 @@ use crate::state::{ItemPhase, StageRun, StopReason, TaskState};
 impl Machine<'_> {
     /// Carries the run on and says what the task becomes.
     pub(super) fn advance(mut self) -> Transition {
-        while self.stop.is_none() {
-            if !(self.end_stages() | self.begin_stages()) {
+        loop {
+            while self.stop.is_none() {
+                if !(self.end_stages() | self.begin_stages()) {
+                    break;
+                }
+            }
+            if let Some(reason) = self.stop {
+                return self.stopped(reason);
+            }
+            if self.is_over() {
+                return self.finish(None);
+            }
+            // What could not be started has ended, and may have ended its stage.
+            if !self.start_ready() {
                 break;
             }
         }
-        if let Some(reason) = self.stop {
-            return self.stopped(reason);
-        }
-        let over = self.run.plan.stages.iter().all(|s| self.run.stages.get(&s.id).is_some_and(StageRun::is_over));
-        if over && !self.run.items.iter().any(|item| !item.is_settled() && item.phase != ItemPhase::Held) {
-            return self.finish(None);
-        }
-        self.start_ready();
         self.show_progress();
         self.into(TaskState::Running)
+    }
+
+    fn is_over(&self) -> bool {
+        self.run.plan.stages.iter().all(|s| self.run.stages.get(&s.id).is_some_and(StageRun::is_over))
+            && !self.run.items.iter().any(|item| !item.is_settled() && item.phase != ItemPhase::Held)
     }
 
     fn show_progress(&mut self) {

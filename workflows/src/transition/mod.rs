@@ -104,6 +104,8 @@ pub struct Context<'a> {
     pub epoch: u64,
     /// Whether this process may start effects (no other drives the task).
     pub may_start: bool,
+    /// How many acts may still be started in the person's day; taking back is not counted.
+    pub effects_left: u32,
 }
 
 /// What is to be done once the turn is committed.

@@ -142,6 +142,7 @@ impl Machine<'_> {
                 None => return self.finish(Some((outcome, reason.as_deref().unwrap_or_default()))),
             }
         }
+        // Taking back is never short of room, so all of it starts.
         self.start_ready();
         self.into(|run| TaskState::Undoing(Undoing { run, outcome, reason }))
     }

@@ -1,5 +1,7 @@
 //! Plans at the edge: what is covered twice, what waits for what never begins, lists without end.
 
+use serde_json::Map;
+
 use super::*;
 
 fn with(mut stage: Value, fields: Value) -> Value {
@@ -159,4 +161,48 @@ fn a_number_that_is_typed_is_the_number_and_a_button_is_the_suggestion() {
         bench.answer(answer).expect("a number");
         assert_eq!(bench.started()[0].args["to"], json!([expected]));
     }
+}
+
+#[test]
+fn an_act_beyond_the_days_limit_is_not_begun_and_can_be_tried_again() {
+    let stages = json!([{"id": "go", "type": "parallel", "stages": [mail("a", "a@y"), mail("b", "b@y")]}]);
+    let mut bench = Bench::new(plan(stages));
+    bench.effects_left = 1;
+    bench.approve();
+    assert_eq!(bench.started().len(), 1);
+    let PromptKind::One { .. } = bench.open().kind else { panic!("a question about the other") };
+    assert!(bench.open().question.contains("today's limit"), "{}", bench.open().question);
+    bench.outcome(0, done("sent"));
+    bench.effects_left = 0;
+    bench.choose("retry");
+    assert_eq!(bench.started().len(), 0, "the day is still full");
+    bench.effects_left = 500;
+    bench.choose("retry");
+    assert_eq!(bench.started().len(), 1);
+    bench.outcome(0, done("sent"));
+    assert_eq!(bench.status(), Status::Completed);
+}
+
+#[test]
+fn a_full_day_ends_what_may_fail_and_the_plan_goes_on() {
+    let stages = json!([with(note("a", "x"), json!({"on_failure": "skip"})), ask("q")]);
+    let mut bench = Bench::begin_with(plan(stages), 0).expect("a valid plan");
+    assert!(bench.effects.is_empty());
+    assert_eq!(bench.open().question, "?", "the next stage is reached in the same turn");
+    bench.answer(Answer::Text("done".to_owned())).expect("it fits");
+    assert!(bench.status().is_terminal());
+}
+
+#[test]
+fn taking_back_is_not_counted_against_the_day() {
+    let mut bench = Bench::new(plan(json!([note("a", "x")])));
+    let undo = crate::ports::UndoCall {
+        action: "own.add".to_owned(),
+        args: Map::from_iter([("to".to_owned(), json!(["x"]))]),
+    };
+    let outcome = ActionOutcome { undo: Some(undo), ..done("noted").expect("an outcome") };
+    bench.outcome(0, Ok(outcome));
+    bench.effects_left = 0;
+    bench.send(Event::Undo).expect("it can be undone");
+    assert_eq!(bench.started().len(), 1);
 }

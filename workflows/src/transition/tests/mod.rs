@@ -74,6 +74,7 @@ struct Bench {
     effects: Vec<Effect>,
     frames: Vec<FrameDraft>,
     wake_at: Option<DateTime<Utc>>,
+    effects_left: u32,
 }
 
 impl Bench {
@@ -82,6 +83,10 @@ impl Bench {
     }
 
     fn begin(plan: Value) -> Result<Self, Refusal> {
+        Self::begin_with(plan, u32::MAX)
+    }
+
+    fn begin_with(plan: Value, effects_left: u32) -> Result<Self, Refusal> {
         let (catalog, person, now) = (catalog(), person(), start_of_time());
         let plan: Plan = Plan::read(&plan, &catalog).map_err(Refusal::Faulty)?;
         let ctx = Context {
@@ -92,6 +97,7 @@ impl Bench {
             session_id: "s",
             epoch: 1,
             may_start: true,
+            effects_left,
         };
         let moved = begin_plan(Seed("seed".to_owned()), plan, &ctx)?;
         let mut bench = Self {
@@ -100,6 +106,7 @@ impl Bench {
             frames: Vec::new(),
             wake_at: None,
             epoch: 1,
+            effects_left,
             catalog,
             person,
             now,
@@ -124,6 +131,7 @@ impl Bench {
             session_id: "s",
             epoch: self.epoch,
             may_start: true,
+            effects_left: self.effects_left,
         };
         let moved = transition(self.state.clone(), event, &ctx)?;
         self.take(moved);

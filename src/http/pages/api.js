@@ -14,6 +14,15 @@ export class Problem extends Error {
   }
 }
 
+let leaving = false;
+
+/** Leads to the sign-in page, once: a second navigation would break off the first. */
+export function leave() {
+  if (leaving) return;
+  leaving = true;
+  location.replace("/login");
+}
+
 /** Calls the API; a session that has ended leads to the sign-in page. */
 export async function call(method, path, body) {
   const answer = await fetch(path, {
@@ -24,7 +33,7 @@ export async function call(method, path, body) {
     throw new Problem(0, { detail: "The service cannot be reached. Nothing was sent." });
   });
   if (answer.status === 401) {
-    location.replace("/login");
+    leave();
     throw new Problem(401, { detail: "You are signed out." });
   }
   const text = await answer.text();

@@ -1,6 +1,6 @@
 // The page: a conversation, the open question, and what is being done, kept live.
 
-import { call, follow } from "./api.js";
+import { call, follow, leave } from "./api.js";
 import { byId, el, linked } from "./dom.js";
 import { fill } from "./panels.js";
 import { promptView } from "./prompt.js";
@@ -225,7 +225,7 @@ const panelActs = {
   },
   signOut: async () => {
     await call("DELETE", "/api/session");
-    location.replace("/login");
+    leave();
   },
 };
 

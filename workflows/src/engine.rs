@@ -21,7 +21,9 @@ use crate::route::{self, Route};
 use crate::runner::Runner;
 use crate::state::{Prompt, PromptState, Run, TaskState, view};
 pub use crate::transition::Refusal;
-use crate::transition::{Context, Effect, Event, Transition, begin_plan, begin_request, message, transition};
+use crate::transition::{
+    Context, Effect, Event, Transition, acts_begun, begin_plan, begin_request, message, transition,
+};
 
 /// Times a turn is tried again because another turn of the same task came first.
 const CONFLICTS_MAX: u32 = 200;
@@ -384,7 +386,7 @@ impl Engine {
         time: Time,
     ) -> Result<(), EngineError> {
         let in_flight = is_in_flight(&moved.next);
-        let effects = acts_started(&moved);
+        let effects = moved.next.run().map_or(0, |run| acts_begun(run, &moved.effects));
         let effects_max = self.0.parts.limits.effects_day_max;
         let until = time.now + chrono::Duration::seconds(i64::from(self.0.parts.limits.lease_secs));
         // Another process' effects stay its own: its lease is kept as it is.
@@ -480,15 +482,6 @@ fn busy(error: StoreError) -> EngineError {
 struct Time {
     now: chrono::DateTime<chrono::Utc>,
     day: chrono::NaiveDate,
-}
-
-/// How many acts a turn starts that count against the day: taking back does not.
-fn acts_started(moved: &Transition) -> u32 {
-    let counts = |effect: &&Effect| match effect {
-        Effect::Run(id) => moved.next.run().and_then(|run| run.item(id)).is_some_and(|item| item.undoes.is_none()),
-        Effect::Plan | Effect::LookUp(_) => false,
-    };
-    u32::try_from(moved.effects.iter().filter(counts).count()).unwrap_or(u32::MAX)
 }
 
 fn moved_row(row: &TaskRow, state: TaskState, ver: u64) -> TaskRow {

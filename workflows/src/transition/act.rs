@@ -121,7 +121,7 @@ impl Machine<'_> {
         if !self.ctx.may_start {
             return false;
         }
-        let mut any_ended = false;
+        let (mut any_ended, was_stopping) = (false, self.stop.is_some());
         let mut room =
             super::EFFECTS_AT_ONCE_MAX.saturating_sub(self.run.items.iter().filter(|item| item.is_in_flight()).count());
         let ready: Vec<EffectId> =
@@ -133,22 +133,23 @@ impl Machine<'_> {
             let started = self.start(&id);
             room -= usize::from(started);
             any_ended |= !started;
+            if self.stop.is_some() && !was_stopping {
+                break;
+            }
         }
         any_ended
     }
 
     /// Whether the person's day has room for one more act.
     fn has_left_today(&self) -> bool {
-        let started = self.effects.iter().filter(|effect| match effect {
-            Effect::Run(id) => self.run.item(id).is_some_and(|item| item.undoes.is_none()),
-            Effect::Plan | Effect::LookUp(_) => false,
-        });
-        u32::try_from(started.count()).is_ok_and(|started| started < self.ctx.effects_left)
+        super::acts_begun(&self.run, &self.effects) < self.ctx.effects_left
     }
 
     /// Starts one act, if its approval still is for exactly this and the day has room for it.
     fn start(&mut self, id: &EffectId) -> bool {
-        if self.run.item(id).is_some_and(|item| item.undoes.is_none()) && !self.has_left_today() {
+        // Only before it first begins: of an act that may have been done, nobody may say it was not.
+        let is_first = self.run.item(id).is_some_and(|item| item.undoes.is_none() && item.starts == 0);
+        if is_first && !self.has_left_today() {
             self.failed(id, DAY_IS_FULL);
             return false;
         }

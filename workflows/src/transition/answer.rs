@@ -238,7 +238,8 @@ impl Machine<'_> {
                 let approval = self.run.item(effect).map(|item| self.approval(&item.hash()));
                 if let Some(item) = self.item_mut(effect) {
                     item.approval = approval;
-                    item.starts = 0;
+                    // It has begun before: it is no new act of the day.
+                    item.starts = 1;
                     item.phase = ItemPhase::Ready;
                 }
             }

@@ -104,7 +104,7 @@ pub struct Context<'a> {
     pub epoch: u64,
     /// Whether this process may start effects (no other drives the task).
     pub may_start: bool,
-    /// How many acts may still be started in the person's day; taking back is not counted.
+    /// How many acts may still begin in the person's day; beginning the same act again is not counted, nor is taking back.
     pub effects_left: u32,
 }
 
@@ -132,6 +132,16 @@ pub struct Transition {
     pub wake_at: Option<DateTime<Utc>>,
     /// Whether this counts as progress.
     pub progress: bool,
+}
+
+/// How many of these effects begin an act that counts against the person's day: taking back does not,
+/// nor does beginning the same act once more.
+pub(crate) fn acts_begun(run: &Run, effects: &[Effect]) -> u32 {
+    let counts = |effect: &&Effect| match effect {
+        Effect::Run(id) => run.item(id).is_some_and(|item| item.undoes.is_none() && item.starts == 1),
+        Effect::Plan | Effect::LookUp(_) => false,
+    };
+    u32::try_from(effects.iter().filter(counts).count()).unwrap_or(u32::MAX)
 }
 
 /// Why an event moved nothing. Each has one sentence for the person.

@@ -206,3 +206,31 @@ fn taking_back_is_not_counted_against_the_day() {
     bench.send(Event::Undo).expect("it can be undone");
     assert_eq!(bench.started().len(), 1);
 }
+
+#[test]
+fn an_act_that_may_have_been_done_is_never_said_not_to_be_because_the_day_is_full() {
+    let mut bench = Bench::new(plan(json!([mail("a", "x@y")])));
+    bench.approve();
+    bench.epoch = 2;
+    bench.send(Event::Due).expect("claimed");
+    bench.effects_left = 0;
+    bench.choose("resend");
+    assert_eq!(bench.started().len(), 1, "the same act again, with a yes of its own: it was counted when it began");
+
+    let mut bench = Bench::new(plan(json!([note("a", "x")])));
+    bench.epoch = 2;
+    bench.effects_left = 0;
+    bench.send(Event::Due).expect("claimed");
+    assert_eq!(bench.started().len(), 1, "what was interrupted and harms nothing is repeated");
+}
+
+#[test]
+fn a_full_day_that_stops_the_plan_begins_nothing_after_it() {
+    let stops = with(mail("a", "a@y"), json!({"on_failure": "stop"}));
+    let stages = json!([{"id": "go", "type": "parallel", "stages": [stops, mail("b", "b@y")]}]);
+    let mut bench = Bench::new(plan(stages));
+    bench.effects_left = 0;
+    bench.approve();
+    assert!(bench.effects.is_empty());
+    assert_eq!(bench.status(), Status::Failed);
+}

@@ -104,7 +104,8 @@ pub struct Context<'a> {
     pub epoch: u64,
     /// Whether this process may start effects (no other drives the task).
     pub may_start: bool,
-    /// How many acts may still begin in the person's day; beginning the same act again is not counted, nor is taking back.
+    /// How many acts may still begin in the person's day; beginning the same act again is not counted,
+    /// nor is taking back.
     pub effects_left: u32,
 }
 

@@ -4,6 +4,7 @@ mod arrows;
 mod crash;
 mod deliveries;
 mod fake_smtp;
+mod fake_telegram;
 mod faults;
 mod hostile;
 mod jobs;

@@ -48,6 +48,14 @@ pub const KEYS: &[Key] = &[
     key("MAIL_CA_FILE", "", "an extra trust root for the mail server, PEM"),
     key("MAIL_TRUST", "", "insecure-loopback = plain text, for a mail server on loopback only"),
     key("JITSI_BASE_URL", "https://meet.jit.si", "where video meetings are held"),
+    key("TELEGRAM_BOT_TOKEN", "", "the token @BotFather gave; empty = the Telegram door is off"),
+    key("TELEGRAM_API_URL", "https://api.telegram.org", "where the Bot API is"),
+    key(
+        "TELEGRAM_WEBHOOK_SECRET",
+        "",
+        "set = Telegram sends updates to PUBLIC_URL/telegram/webhook; empty = we ask for them",
+    ),
+    key("TELEGRAM_CHAT_ID", "", "where the owner's notices go while they have no chat with the bot"),
     key("LEASE_SECS", "30", "how long a task is held by a process that may have died"),
     key("QUOTA_EFFECTS_DAY", "500", "how many actions one person may have done in a day"),
     key("METRICS_ADDR", "", "another address for /metrics, open to whoever reaches it"),
@@ -57,7 +65,6 @@ pub const KEYS: &[Key] = &[
     later("GROQ_API_KEY", "a remote model"),
     later("ZUKI_API_KEY", "a remote model"),
     later("OPENAI_API_KEY", "a remote model"),
-    later("TELEGRAM_BOT_TOKEN", "the Telegram door"),
     later("DISCORD_BOT_TOKEN", "the Discord door"),
     later("IMAP_URL", "the email door"),
     later("CALDAV_URL", "a CalDAV calendar"),
@@ -79,9 +86,6 @@ pub const KEYS: &[Key] = &[
     later("AI_TOTAL_TIMEOUT_SECS", "models"),
     later("AI_BREAKER_FAILURES", "models"),
     later("AI_BREAKER_COOLDOWN_SECS", "models"),
-    later("TELEGRAM_API_URL", "the Telegram door"),
-    later("TELEGRAM_WEBHOOK_SECRET", "the Telegram door"),
-    later("TELEGRAM_CHAT_ID", "the Telegram door"),
     later("DISCORD_API_URL", "the Discord door"),
     later("DISCORD_GUILD_ID", "the Discord door"),
     later("IMAP_USERNAME", "the email door"),
@@ -96,6 +100,19 @@ pub const KEYS: &[Key] = &[
     later("QUOTA_AI_CALLS_DAY", "daily quotas"),
     later("UPLOADS_URL", "uploads"),
 ];
+
+/// The Telegram bot.
+#[derive(Debug, Clone)]
+pub struct TelegramConfig {
+    /// Its token.
+    pub token: SecretString,
+    /// Where the Bot API is.
+    pub api_url: Url,
+    /// What proves that an update is Telegram's; `None` = we ask for updates.
+    pub webhook_secret: Option<SecretString>,
+    /// Where the owner's notices go while they have no chat with the bot.
+    pub chat_id: Option<i64>,
+}
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -120,6 +137,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Where meetings are held.
     pub jitsi_base_url: Url,
+    /// The Telegram bot.
+    pub telegram: Option<TelegramConfig>,
     /// How long a claim holds.
     pub lease_secs: u32,
     /// Acts for one person in a day.
@@ -131,6 +150,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Where photos that people send are kept.
+    pub fn uploads(&self) -> PathBuf {
+        self.data_dir.join("uploads")
+    }
+
     /// Makes the data directory, for its owner only, unless it is there.
     ///
     /// # Errors
@@ -307,6 +331,7 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         public_url: reader.url("PUBLIC_URL", &["http", "https"]),
         jitsi_base_url: reader.url("JITSI_BASE_URL", &["http", "https"]).unwrap_or_else(jitsi),
         mail: mail(&mut reader),
+        telegram: telegram(&mut reader),
         owner_name: reader.text("OWNER_NAME").unwrap_or("Owner").to_owned(),
         without_effect: KEYS
             .iter()
@@ -328,6 +353,43 @@ const TOKEN_CHARS_MIN: usize = 12;
 
 fn jitsi() -> Url {
     Url::parse("https://meet.jit.si").expect("a constant URL is valid")
+}
+
+/// Longest webhook secret that Telegram takes.
+const WEBHOOK_SECRET_CHARS_MAX: usize = 256;
+
+fn telegram(reader: &mut Reader<'_>) -> Option<TelegramConfig> {
+    let token = reader.text("TELEGRAM_BOT_TOKEN").map(str::to_owned);
+    let api_url = reader.url("TELEGRAM_API_URL", &["http", "https"]);
+    let secret = reader.text("TELEGRAM_WEBHOOK_SECRET").map(str::to_owned);
+    let plain = |text: &String| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if secret.as_ref().is_some_and(|secret| secret.len() > WEBHOOK_SECRET_CHARS_MAX || !plain(secret)) {
+        reader.problem("TELEGRAM_WEBHOOK_SECRET", "must be at most 256 of A-Z a-z 0-9 _ -");
+    }
+    if secret.is_some() && token.is_some() && reader.text("PUBLIC_URL").is_none() {
+        reader.problem("PUBLIC_URL", "is needed with TELEGRAM_WEBHOOK_SECRET: Telegram has to reach it");
+    }
+    let chat_id = match reader.text("TELEGRAM_CHAT_ID").map(str::parse::<i64>) {
+        None => None,
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => {
+            reader.problem("TELEGRAM_CHAT_ID", "must be a chat's number, like -1001234567890");
+            None
+        }
+    };
+    let token = token?;
+    let shaped = token.split_once(':').is_some_and(|(id, rest)| {
+        !id.is_empty() && id.chars().all(|c| c.is_ascii_digit()) && !rest.is_empty() && plain(&rest.to_owned())
+    });
+    if !shaped {
+        reader.problem("TELEGRAM_BOT_TOKEN", "must look like 123456:ABC-DEF, as @BotFather gives it");
+    }
+    Some(TelegramConfig {
+        token: SecretString::from(token),
+        api_url: api_url.unwrap_or_else(|| Url::parse("https://api.telegram.org").expect("a constant URL is valid")),
+        webhook_secret: secret.map(SecretString::from),
+        chat_id,
+    })
 }
 
 fn database(reader: &mut Reader<'_>, data_dir: &Path) -> PathBuf {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use channels::telegram::api::Api;
+
 use crate::config::Config;
 use crate::plugins::email::smtp::check_login;
 use crate::store::sqlite::Db;
@@ -40,10 +42,10 @@ pub async fn examine(config: &Config) -> Report {
     data_dir(config, &mut report);
     database(config, &mut report).await;
     mail(config, &mut report).await;
+    telegram(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
     for (name, why) in [
-        ("telegram", "this release does not have it"),
         ("discord", "this release does not have it"),
         ("email door", "this release does not have it"),
         ("search", "this release does not have it"),
@@ -115,5 +117,19 @@ async fn mail(config: &Config, report: &mut Report) {
     match check_login(mail).await {
         Ok(()) => report.line(&Mark::On, "email", &format!("logged in to {} as {}", mail.url, mail.email)),
         Err(why) => report.line(&Mark::Bad, "email", &format!("{}: {why}", mail.url)),
+    }
+}
+
+async fn telegram(config: &Config, report: &mut Report) {
+    let Some(bot) = &config.telegram else {
+        return report.line(&Mark::Off, "telegram", "not configured: set TELEGRAM_BOT_TOKEN");
+    };
+    let me = match Api::new(&bot.api_url, &bot.token) {
+        Ok(api) => api.me().await.map_err(|trouble| trouble.to_string()),
+        Err(_) => Err("no HTTP client can be made".to_owned()),
+    };
+    match me {
+        Ok(me) => report.line(&Mark::On, "telegram", &format!("the bot is @{}", me.username)),
+        Err(why) => report.line(&Mark::Bad, "telegram", &format!("{}: {why}", bot.api_url)),
     }
 }

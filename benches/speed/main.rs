@@ -2,8 +2,11 @@
 //!
 //! `cargo bench` runs it; `benches/README.md` holds the figures.
 
+#[path = "../../tests/it/fake_telegram/mod.rs"]
+mod fake_telegram;
 mod machine;
 mod parked;
+mod telegram;
 mod turns;
 
 /// One line of the report.
@@ -26,6 +29,7 @@ fn main() {
     runtime.block_on(async {
         lines.extend(turns::measure().await);
         lines.extend(parked::measure().await);
+        lines.extend(telegram::measure().await);
     });
     lines.extend(machine::measure());
     for line in lines {

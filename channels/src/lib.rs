@@ -3,4 +3,7 @@
 //! Platform types never leave their folder; what doors need of the engine is [`port::Desk`].
 
 pub mod port;
+pub mod reply;
+pub mod telegram;
+pub mod text;
 pub mod web;

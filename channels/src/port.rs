@@ -1,12 +1,14 @@
 //! What the front doors need of the engine, and nothing more of it.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use workflows::action::Catalog;
 use workflows::engine::{Engine, EngineError, Handled};
-use workflows::ids::{ConversationId, PromptId, TaskId};
+use workflows::ids::{ConversationId, PersonId, PromptId, TaskId};
 use workflows::inbound::Inbound;
+use workflows::person::{Identity, Person, Settings};
 use workflows::ports::store::ConversationView;
-use workflows::ports::{PromptRow, TaskRow};
+use workflows::ports::{PromptRow, StoreError, TaskRow};
 
 /// The engine as the doors see it.
 #[async_trait]
@@ -60,4 +62,60 @@ impl Desk for Engine {
     fn catalog(&self) -> &Catalog {
         Engine::catalog(self)
     }
+}
+
+/// What a one-use code made at a door is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeFor {
+    /// Another identity of the same person.
+    Link,
+    /// A new person.
+    Invite,
+}
+
+/// What came of a code that somebody gave.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Joined {
+    /// Their identity is this person's now.
+    Linked(Person),
+    /// They are this new person.
+    Welcome(Person),
+    /// They were this person before; the code was not used.
+    Already(Person),
+    /// It is wrong, used or expired.
+    Wrong,
+}
+
+/// Who may use the doors, and what they chose.
+#[async_trait]
+pub trait Members: Send + Sync {
+    /// Whose identity it is.
+    async fn who(&self, identity: &Identity) -> Result<Option<Person>, StoreError>;
+
+    /// The person of that id.
+    async fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError>;
+
+    /// Uses a code for an identity that a door has proven, in one commit.
+    async fn join(&self, code: &str, identity: &Identity, name: &str) -> Result<Joined, StoreError>;
+
+    /// Makes a one-use code, and says until when it holds.
+    async fn code(&self, person: &PersonId, kind: CodeFor) -> Result<(String, DateTime<Utc>), StoreError>;
+
+    /// Keeps what a person chose.
+    async fn choose(&self, person: &PersonId, settings: &Settings) -> Result<(), StoreError>;
+
+    /// A person's newest tasks.
+    async fn tasks(&self, person: &PersonId, limit: u32) -> Result<Vec<TaskRow>, StoreError>;
+
+    /// Tells the owner something about the service, once per key.
+    async fn tell_owner(&self, key: &str, text: &str) -> Result<(), StoreError>;
+}
+
+/// How a door is, for people who look after the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoorHealth {
+    /// `on`, `degraded` or `down`.
+    pub status: &'static str,
+    /// Why, or as what it is on. No personal data.
+    pub detail: String,
 }

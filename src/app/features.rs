@@ -33,7 +33,12 @@ impl Feature {
 pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
     let mut features = vec![Feature::on("planner", "built in: needs no key and no network")];
     features.push(Feature::on("web door", "the page and the API"));
-    features.extend(["telegram door", "discord door", "email door"].map(|name| Feature::off(name, NOT_HERE)));
+    features.push(match &config.telegram {
+        None => Feature::off("telegram door", "not configured: set TELEGRAM_BOT_TOKEN"),
+        Some(bot) if bot.webhook_secret.is_some() => Feature::on("telegram door", "webhook; link yours by /start CODE"),
+        Some(_) => Feature::on("telegram door", "long polling; link yours by /start CODE"),
+    });
+    features.extend(["discord door", "email door"].map(|name| Feature::off(name, NOT_HERE)));
     features.extend(plugins.iter().map(|plugin| match (&plugin.off, &config.mail) {
         (Some(why), _) => Feature::off(&plugin.name, why),
         (None, Some(mail)) if plugin.name == "email" => {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use channels::port::DoorHealth;
+use channels::telegram::Door;
 use serde_json::{Map, Value, json};
 use workflows::ports::Clock;
 
@@ -21,11 +23,12 @@ pub(super) struct Wellbeing {
     clock: Arc<dyn Clock>,
     features: Vec<Feature>,
     stopping: AtomicBool,
+    telegram: Option<Door>,
 }
 
 impl Wellbeing {
-    pub(super) fn new(db: Db, clock: Arc<dyn Clock>, features: Vec<Feature>) -> Self {
-        Self { db, clock, features, stopping: AtomicBool::new(false) }
+    pub(super) fn new(db: Db, clock: Arc<dyn Clock>, features: Vec<Feature>, telegram: Option<Door>) -> Self {
+        Self { db, clock, features, stopping: AtomicBool::new(false), telegram }
     }
 
     /// From now on it is not ready.
@@ -45,6 +48,10 @@ impl Wellbeing {
     fn channels(&self) -> Map<String, Value> {
         let door = |name: &str| self.features.iter().find(|feature| feature.name == format!("{name} door"));
         let entry = |name: &str| {
+            if let Some(door) = self.telegram.as_ref().filter(|_| name == "telegram") {
+                let DoorHealth { status, detail } = door.health();
+                return Some((name.to_owned(), json!({"status": status, "detail": detail})));
+            }
             let feature = door(name)?;
             let status = if feature.on { "on" } else { "off" };
             Some((name.to_owned(), json!({"status": status, "detail": feature.detail})))

@@ -4,6 +4,7 @@
 //! engine. The end has an order and a bound: the doors take nothing new, what is under way goes
 //! on for at most [`Limits::drain_secs_max`], then the store closes.
 
+mod doors;
 mod features;
 mod health;
 #[cfg(test)]
@@ -62,6 +63,9 @@ pub enum AppError {
     /// The public address is none.
     #[error("the public address is none")]
     PublicUrl(#[from] url::ParseError),
+    /// No HTTP client can be made.
+    #[error("no HTTP client can be made")]
+    Client(#[source] reqwest::Error),
     /// A part that runs as long as the service does has ended.
     #[error("{0} ended by itself")]
     Ended(&'static str),
@@ -75,6 +79,7 @@ pub struct App {
     engine: Engine,
     reminders: Arc<EngineReminders>,
     health: Arc<Wellbeing>,
+    telegram: Option<channels::telegram::Door>,
 }
 
 /// A listener with its routes.
@@ -137,21 +142,32 @@ impl App {
 
         let hub = Arc::new(Hub::default());
         let reminders = Arc::new(EngineReminders::new(Arc::new(db.clone())));
-        let plugins = Arc::new(Plugins::new(&plugin_deps(&config, &db, &hub, &reminders, &ids)));
+        let bot = doors::Bot::new(&config, &db)?;
+        let sink = doors::sink(&hub, bot.as_ref());
+        let deps = PluginDeps {
+            telegram: bot.as_ref().map(doors::Bot::plugin),
+            ..plugin_deps(&config, &db, &sink, &reminders, &ids)
+        };
+        let plugins = Arc::new(Plugins::new(&deps));
         let features = features::list(&config, &plugins.infos());
-        let health = Arc::new(Wellbeing::new(db.clone(), Arc::clone(&clock), features.clone()));
         let http_config = http_config(&config, &public_url, &plugins);
-        let engine = engine(&config, &db, plugins, &hub, &clock, &ids);
+        let engine = engine(&config, &db, plugins, &sink, &clock, &ids);
         reminders.connect(engine.clone());
+        let telegram = bot.map(|bot| {
+            let members = doors::members(&db, &sink, &clock, &ids, settings(&config));
+            bot.door(&config, &db, &public_url, &engine, members, &clock, &ids)
+        });
+        let health = Arc::new(Wellbeing::new(db.clone(), Arc::clone(&clock), features.clone(), telegram.clone()));
 
-        let state = http_state(http_config, &db, &engine, hub, Arc::clone(&health), clock, ids);
+        let state = http_state(http_config, &db, &engine, hub, Arc::clone(&health), telegram.is_some(), clock, ids);
         let mut doors = Vec::new();
         if let Some(address) = config.metrics_addr {
             doors.push(Door { listener: listen(address).await?, routes: http::metrics_router(state.clone()) });
         }
-        doors.push(Door { listener, routes: http::router(state) });
+        let webhook = telegram.as_ref().map(channels::telegram::webhook::router).unwrap_or_default();
+        doors.push(Door { listener, routes: http::router(state).merge(webhook) });
         let welcome = welcome::text(&config, &public_url, &owner, first, &features);
-        Ok(Self { address, welcome, doors, engine, reminders, health })
+        Ok(Self { address, welcome, doors, engine, reminders, health, telegram })
     }
 
     /// Where it listens.
@@ -173,14 +189,28 @@ impl App {
         let mut doors = spawn_doors(self.doors, &closing);
         let (engine, until) = (self.engine, draining.clone());
         let mut running = tokio::spawn(async move { engine.run(until.cancelled_owned()).await });
+        let (telegram, until) = (self.telegram, closing.clone());
+        let mut chats = tokio::spawn(async move {
+            match telegram {
+                Some(door) => door.run(until).await,
+                None => until.cancelled().await,
+            }
+        });
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
             _ended = &mut doors => Err(AppError::Ended("a door")),
             _ended = &mut running => Err(AppError::Ended("the engine")),
+            _ended = &mut chats => Err(AppError::Ended("the Telegram door")),
         };
         info!("stopping: nothing new is taken, what is under way goes on");
         self.health.stop();
         closing.cancel();
+        // The chat doors first: what they still hand in must find the engine running.
+        if !chats.is_finished() && tokio::time::timeout(Duration::from_secs(DOORS_SECS_MAX), &mut chats).await.is_err()
+        {
+            chats.abort();
+            warn!("Telegram updates were still being handled; they are taken up at the next start");
+        }
         draining.cancel();
         if !running.is_finished() && running.await.is_err() {
             warn!("the engine broke while it stopped");
@@ -242,19 +272,20 @@ async fn owner(db: &Db, config: &Config, clock: &dyn Clock, ids: &dyn Ids) -> Re
 fn plugin_deps(
     config: &Config,
     db: &Db,
-    hub: &Arc<Hub>,
+    sink: &Arc<dyn FrameSink>,
     reminders: &Arc<EngineReminders>,
     ids: &Arc<dyn Ids>,
 ) -> PluginDeps {
     PluginDeps {
         mail: config.mail.clone(),
+        telegram: None,
         jitsi_base_url: config.jitsi_base_url.clone(),
         people: Arc::new(db.clone()),
         identities: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),
         calendar: Arc::new(db.clone()),
         log: Arc::new(db.clone()),
-        sink: Arc::clone(hub) as Arc<dyn FrameSink>,
+        sink: Arc::clone(sink),
         reminders: Arc::clone(reminders) as Arc<dyn crate::plugins::Reminders>,
         ids: Arc::clone(ids),
     }
@@ -264,7 +295,7 @@ fn engine(
     config: &Config,
     db: &Db,
     plugins: Arc<Plugins>,
-    hub: &Arc<Hub>,
+    sink: &Arc<dyn FrameSink>,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn Ids>,
 ) -> Engine {
@@ -273,7 +304,7 @@ fn engine(
         people: Arc::new(db.clone()),
         planner: Arc::new(Builtin),
         actions: plugins,
-        sink: Arc::clone(hub) as Arc<dyn FrameSink>,
+        sink: Arc::clone(sink),
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
         limits: Limits { lease_secs: config.lease_secs, effects_day_max: config.effects_day_max, ..Limits::default() },
@@ -293,12 +324,14 @@ fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConf
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "the routes are given everything they need, once")]
 fn http_state(
     config: HttpConfig,
     db: &Db,
     engine: &Engine,
     hub: Arc<Hub>,
     health: Arc<Wellbeing>,
+    telegram: bool,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 ) -> HttpState {
@@ -312,6 +345,7 @@ fn http_state(
         access: Arc::new(db.clone()),
         hub,
         health,
+        doors: Arc::new(doors::Chats { db: db.clone(), telegram }),
         metrics: Arc::new(Metrics::default()),
         attempts: Arc::new(Attempts::default()),
         clock,

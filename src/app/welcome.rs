@@ -24,6 +24,9 @@ fn compose(config: &Config, public_url: &Url, owner: &Welcome, link: bool, featu
     // Writing to a String cannot fail, here and below.
     if link {
         let _infallible = writeln!(text, "\n  Sign in (once, within a day):  {base}/login?code={}", owner.login_code);
+        if config.telegram.is_some() {
+            let _infallible = writeln!(text, "  Or send your Telegram bot:     /start {}", owner.login_code);
+        }
     }
     if let Some(token) = &owner.new_token {
         let _infallible = writeln!(text, "  Your API token (not shown again):  {token}");

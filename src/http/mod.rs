@@ -31,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use hub::Hub;
-pub use state::{Health, HttpConfig, HttpState, PluginInfo};
+pub use state::{Doors, Health, HttpConfig, HttpState, Linked, PluginInfo};
 
 /// What the generated document says about the whole.
 #[derive(OpenApi)]

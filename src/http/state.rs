@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use channels::port::Desk;
 use serde_json::{Map, Value};
 use url::Url;
-use workflows::person::Settings;
-use workflows::ports::{Clock, Ids, People};
+use workflows::ids::{ConversationId, PersonId};
+use workflows::person::{Channel, Settings};
+use workflows::ports::{Clock, Ids, People, StoreError};
 
 use super::auth::attempts::Attempts;
 use super::hub::Hub;
@@ -34,6 +35,27 @@ pub trait Health: Send + Sync {
 
     /// The part for people who are signed in: `providers`, `features`, ….
     async fn status(&self) -> Map<String, Value>;
+}
+
+/// Where a person is reached through another door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Linked {
+    /// The door is off.
+    NotConfigured,
+    /// The person has not linked it.
+    NotLinked,
+    /// Their own conversation there.
+    At(ConversationId),
+}
+
+/// The other doors, as the routes see them.
+#[async_trait]
+pub trait Doors: Send + Sync {
+    /// Where a person is reached through a door.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn linked(&self, person: &PersonId, channel: Channel) -> Result<Linked, StoreError>;
 }
 
 /// One plugin as listed.
@@ -92,6 +114,8 @@ pub struct HttpState {
     pub hub: Arc<Hub>,
     /// How everything is.
     pub health: Arc<dyn Health>,
+    /// The other doors.
+    pub doors: Arc<dyn Doors>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Wrong sign-ins.

@@ -39,6 +39,7 @@ pub mod contacts;
 pub mod email;
 pub mod meeting;
 pub mod notify;
+pub mod telegram;
 mod unbuilt;
 
 use std::sync::Arc;
@@ -109,6 +110,8 @@ pub fn spec(name: &str, summary: &str, properties: Value, required: &[&str], rea
 pub struct PluginDeps {
     /// The mail account; `None` = email is off.
     pub mail: Option<MailConfig>,
+    /// The Telegram bot; `None` = Telegram is off.
+    pub telegram: Option<Arc<telegram::Telegram>>,
     /// Where Jitsi meetings are held.
     pub jitsi_base_url: Url,
     /// Who people are, and whom they know.
@@ -158,6 +161,7 @@ impl Plugins {
             Box::new(meeting::MeetingPlugin::new(deps, Arc::clone(&mailer), Arc::clone(&calendar))),
             Box::new(calendar::CalendarPlugin::new(calendar)),
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
+            Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),
         ];
         let specs = plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect();

@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use workflows::action::{ActionSpec, ReachRule};
 use workflows::frame::{FrameDraft, FrameKind};
 use workflows::person::Channel;
-use workflows::ports::{ActionCall, ActionError, ActionOutcome, FrameSink, LookUp};
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, FrameSink, LookUp};
 
 use super::email::{Letter, Mailer};
+use super::telegram::Telegram;
 use super::{Plugin, PluginDeps, outcome, spec, store_failed, text};
 use crate::store::LogStore;
 
@@ -19,11 +20,12 @@ pub struct NotifyPlugin {
     log: Arc<dyn LogStore>,
     sink: Arc<dyn FrameSink>,
     mailer: Arc<Mailer>,
+    telegram: Option<Arc<Telegram>>,
 }
 
 impl NotifyPlugin {
     pub(super) fn new(deps: &PluginDeps, mailer: Arc<Mailer>) -> Self {
-        Self { log: Arc::clone(&deps.log), sink: Arc::clone(&deps.sink), mailer }
+        Self { log: Arc::clone(&deps.log), sink: Arc::clone(&deps.sink), mailer, telegram: deps.telegram.clone() }
     }
 
     /// Into the log, once per effect; every open page shows it, every later one too.
@@ -82,10 +84,24 @@ impl Plugin for NotifyPlugin {
         {
             return self.by_mail(&call, &words, own).await;
         }
+        if call.person.settings.notify_on == Channel::Telegram
+            && let Some(telegram) = &self.telegram
+            && let Some(chat) = telegram.own_chat(&call.person).await?
+        {
+            return match telegram.send(chat, &words).await {
+                Ok(sent) => Ok(outcome(sent.result(), format!("Told you on Telegram: {words}"))),
+                // Whoever cannot be written to there is told where they look next.
+                Err(error) if error.kind == ActionErrorKind::Fail => self.on_web(&call, &words).await,
+                // To be told twice is better than never.
+                Err(error) if error.kind == ActionErrorKind::Unknown => Err(ActionError::retry(error.message)),
+                Err(error) => Err(error),
+            };
+        }
         self.on_web(&call, &words).await
     }
 
-    /// A web notice may simply be repeated: its key makes it appear once. A mail cannot be looked up.
+    /// A web notice may simply be repeated: its key makes it appear once. One on Telegram may be, too:
+    /// the person is better told twice than never. A mail cannot be looked up.
     async fn look_up(&self, call: ActionCall) -> LookUp {
         if call.person.settings.notify_on == Channel::Email && self.mailer.unavailable().is_none() {
             return LookUp::CannotTell("the mail may have gone out".to_owned());

@@ -7,11 +7,8 @@ use workflows::action::{ActionSpec, ReachRule};
 use super::spec;
 
 /// Their plugins.
-pub(super) const PLUGINS: &[(&str, &str)] = &[
-    ("telegram", "Sends Telegram messages"),
-    ("search", "Looks for places, hotels, flights and web pages"),
-    ("booking", "Makes reservations"),
-];
+pub(super) const PLUGINS: &[(&str, &str)] =
+    &[("search", "Looks for places, hotels, flights and web pages"), ("booking", "Makes reservations")];
 
 pub(super) fn specs() -> Vec<ActionSpec> {
     let text = || json!({"type": "string"});
@@ -20,9 +17,7 @@ pub(super) fn specs() -> Vec<ActionSpec> {
             "people": {"type": "integer", "minimum": 1}, "name": text(), "notes": text()})
     };
     let needed = ["venue", "venue_email", "date", "time", "people"];
-    let rows: [(&str, Value, &[&str], ReachRule); 10] = [
-        ("telegram.send_message", json!({"to": text(), "text": text()}), &["to", "text"], ReachRule::World),
-        ("telegram.send_notification", json!({"text": text()}), &["text"], ReachRule::Own),
+    let rows: [(&str, Value, &[&str], ReachRule); 8] = [
         (
             "search.search_web",
             json!({"query": text(), "limit": {"type": "integer"}}),

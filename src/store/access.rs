@@ -1,9 +1,11 @@
 //! Who may come in: sessions, API tokens and one-use codes. Callers pass hashes, never secrets.
 
 use async_trait::async_trait;
+use channels::port::Joined;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use workflows::ids::PersonId;
+use workflows::person::{Identity, Person};
 use workflows::ports::StoreError;
 
 /// What a credential may be used for.
@@ -82,6 +84,17 @@ pub trait AccessStore: Send + Sync {
 
     /// Takes a code out if it still holds: it works once.
     async fn redeem_code(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Code>, StoreError>;
+
+    /// Uses a code for an identity that a door has proven, all in one commit: an invitation makes the
+    /// newcomer, any other code gives the identity to the code's person, who from then on is told of
+    /// notices there if they chose no other place. Whoever the identity belongs to already uses up no code.
+    async fn join(
+        &self,
+        hash: &str,
+        identity: &Identity,
+        newcomer: &Person,
+        now: DateTime<Utc>,
+    ) -> Result<Joined, StoreError>;
 
     /// Keeps a credential under its hash; one that is there already stays as it is, and one whose
     /// parent has ended meanwhile is not kept. What has lapsed by then is let go of.

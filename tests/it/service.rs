@@ -146,6 +146,11 @@ impl Service {
         }
     }
 
+    /// Whether it has not died yet.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a look").is_none()
+    }
+
     /// Kills it as a power cut would.
     pub(crate) fn kill(&mut self) {
         // It may be dead already.

@@ -200,6 +200,14 @@ impl Engine {
         }
         Ok(match &inbound.kind {
             InboundKind::Message { text } => route::message(text, &conversation, &inbound.person_id),
+            InboundKind::Request { text } => Route::Begin(text.trim().to_owned()),
+            InboundKind::Reply { prompt_id, text } => {
+                let asked = store.prompt(prompt_id).await?.filter(|row| row.person_id == inbound.person_id);
+                match asked.filter(|row| row.status == PromptState::Open) {
+                    Some(row) => route::reply(&row, text),
+                    None => route::message(text, &conversation, &inbound.person_id),
+                }
+            }
             InboundKind::Choice { prompt_id, answer } => match store.prompt(prompt_id).await? {
                 Some(row) if row.person_id == inbound.person_id => {
                     let event = Event::Answer { prompt_id: prompt_id.clone(), answer: answer.clone() };
@@ -321,7 +329,7 @@ impl Engine {
         refusal: Refusal,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Handled, EngineError> {
-        let in_words = matches!(inbound.kind, InboundKind::Message { .. });
+        let in_words = matches!(inbound.kind, InboundKind::Message { .. } | InboundKind::Reply { .. });
         let frames = if in_words && refusal != Refusal::NotFound {
             vec![message(&refusal.to_string(), session_of(&inbound.conversation_id))]
         } else {
@@ -496,9 +504,9 @@ fn moved_row(row: &TaskRow, state: TaskState, ver: u64) -> TaskRow {
     }
 }
 
-/// What a conversation is called by its channel: what follows the channel's name.
-pub(crate) fn session_of(conversation: &ConversationId) -> &str {
-    conversation.as_str().split_once(':').map_or(conversation.as_str(), |(_, key)| key)
+/// What the API calls a conversation: a web session by its own id, others by their whole name.
+pub fn session_of(conversation: &ConversationId) -> &str {
+    conversation.as_str().strip_prefix("web:").unwrap_or(conversation.as_str())
 }
 
 /// Whether a process must stand by this state: something is under way outside.

@@ -1,7 +1,7 @@
 //! Named places where a test may let the process die.
 //!
 //! Without the feature `failpoints` a hit is nothing. With it, the process aborts at the hit whose
-//! number is in `SUPER_MANAGER_CRASH_AT_HIT`, and appends the names it passed to the file named by
+//! number is in `SUPER_MANAGER_CRASH_AT_HIT` or whose name is in `SUPER_MANAGER_CRASH_AT_NAME`, and appends the names it passed to the file named by
 //! `SUPER_MANAGER_FAILPOINT_LOG`.
 
 /// Marks a place. Aborts there when a test asked for this hit.
@@ -21,6 +21,9 @@ pub fn hit(name: &'static str) {
     {
         // A test aid: a log that cannot be written only makes the test's own report poorer.
         let _written = file.write_all(format!("{n} {name}\n").as_bytes());
+    }
+    if std::env::var("SUPER_MANAGER_CRASH_AT_NAME").is_ok_and(|wanted| wanted == name) {
+        std::process::abort();
     }
     if std::env::var("SUPER_MANAGER_CRASH_AT_HIT").ok().and_then(|v| v.parse::<u64>().ok()) == Some(n) {
         std::process::abort();

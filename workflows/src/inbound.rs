@@ -29,12 +29,24 @@ pub struct Inbound {
     pub kind: InboundKind,
 }
 
-/// The three kinds of inbound event.
+/// The kinds of inbound event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InboundKind {
     /// Words.
     Message {
+        /// What was said, 1 to [`MESSAGE_CHARS_MAX`] characters.
+        text: String,
+    },
+    /// Words that ask for something new, whatever question is open.
+    Request {
+        /// What was said, 1 to [`MESSAGE_CHARS_MAX`] characters.
+        text: String,
+    },
+    /// Words in reply to the message that asked this question.
+    Reply {
+        /// The question.
+        prompt_id: PromptId,
         /// What was said, 1 to [`MESSAGE_CHARS_MAX`] characters.
         text: String,
     },

@@ -51,6 +51,26 @@ pub fn message(text: &str, conversation: &ConversationView, person: &PersonId) -
     }
 }
 
+/// Where words go that were said in reply to this open question: to it, whatever else is open. What
+/// decides nothing about a confirmation changes what it is about.
+pub fn reply(row: &PromptRow, text: &str) -> Route {
+    let text = text.trim();
+    let said = word(text);
+    if said == Word::Stop {
+        return Route::Move(row.task_id.clone(), Event::Cancel);
+    }
+    if let Some(route) = to_prompt(row, text, said) {
+        return route;
+    }
+    let confirms = row.view.get("kind").and_then(Value::as_str) == Some("confirmation");
+    let event = if confirms || said == Word::Change {
+        Event::Revise { text: text.to_owned() }
+    } else {
+        Event::Answer { prompt_id: row.id.clone(), answer: Answer::Text(text.to_owned()) }
+    };
+    Route::Move(row.task_id.clone(), event)
+}
+
 /// Where words go that may answer this question; `None` when they are about something else.
 fn to_prompt(row: &PromptRow, text: &str, said: Word) -> Option<Route> {
     let answer = |answer| Some(Route::Move(row.task_id.clone(), Event::Answer { prompt_id: row.id.clone(), answer }));

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use channels::port::CodeFor;
 use channels::web::fields::Fields;
-use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::Answered;
@@ -12,12 +12,9 @@ use crate::http::auth::{Actor, Caller, Reader, secret};
 use crate::http::body::Body;
 use crate::http::error::ApiError;
 use crate::http::state::HttpState;
-use crate::store::access::{Code, CodeKind, Credential, CredentialKind, Scope};
+use crate::members::make_code;
+use crate::store::access::{Credential, CredentialKind, Scope};
 
-/// How long a code that links an identity holds, in minutes.
-const LINK_MINUTES: i64 = 10;
-/// How long an invitation holds, in days.
-const INVITE_DAYS: i64 = 7;
 /// API tokens one person may have.
 const TOKENS_MAX: usize = 100;
 /// Longest name, in characters.
@@ -102,11 +99,9 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn code(state: &HttpState, caller: &Caller, kind: CodeKind, holds: Duration) -> Answered {
-    let (secret, expires_at) = (secret::code(state.ids.as_ref()), state.clock.now() + holds);
-    let code = Code { kind, person_id: caller.person.id.clone(), expires_at };
-    state.access.put_code(&secret::hash(&secret), &code).await?;
-    Ok(Json(json!({"code": secret, "expires_at": expires_at})))
+async fn code(state: &HttpState, caller: &Caller, kind: CodeFor) -> Answered {
+    let made = make_code(&*state.access, &*state.ids, &caller.person.id, kind, state.clock.now()).await?;
+    Ok(Json(json!({"code": made.0, "expires_at": made.1})))
 }
 
 /// A code that links another identity of the caller: one use, 10 minutes.
@@ -115,7 +110,7 @@ async fn code(state: &HttpState, caller: &Caller, kind: CodeKind, holds: Duratio
 pub(crate) async fn link(State(state): State<HttpState>, Actor(caller): Actor) -> Answered {
     // Whoever redeems it may do everything the person may.
     caller.need(Scope::Approve)?;
-    code(&state, &caller, CodeKind::Link, Duration::minutes(LINK_MINUTES)).await
+    code(&state, &caller, CodeFor::Link).await
 }
 
 /// A code that brings in a new person: the owner's to give.
@@ -123,5 +118,5 @@ pub(crate) async fn link(State(state): State<HttpState>, Actor(caller): Actor) -
     responses((status = 200, description = "The code", body = Value), (status = 403, description = "Not the owner")))]
 pub(crate) async fn invite(State(state): State<HttpState>, Actor(caller): Actor) -> Answered {
     caller.need_owner()?;
-    code(&state, &caller, CodeKind::Invite, Duration::days(INVITE_DAYS)).await
+    code(&state, &caller, CodeFor::Invite).await
 }

@@ -76,6 +76,20 @@ pub(crate) async fn origin(
     Ok(Origin { source_id: key.unwrap_or_else(|| state.ids.fresh()), conversation_id })
 }
 
+/// The source id of a request about a conversation that is known to be the person's.
+///
+/// # Errors
+/// 400 for an unusable key.
+pub(crate) fn origin_at(
+    state: &HttpState,
+    person: &PersonId,
+    headers: &HeaderMap,
+    conversation_id: ConversationId,
+) -> Result<Origin, ApiError> {
+    let source_id = key_of(person, headers)?.unwrap_or_else(|| state.ids.fresh());
+    Ok(Origin { source_id, conversation_id })
+}
+
 /// An event of this person from the web.
 pub(crate) fn inbound(state: &HttpState, person: &PersonId, origin: Origin, kind: InboundKind) -> Inbound {
     Inbound {

@@ -11,13 +11,13 @@ use workflows::inbound::{Command, InboundKind};
 use workflows::person::Channel;
 use workflows::ports::TaskRow;
 
-use super::agent::{Origin, inbound, origin, submit};
+use super::agent::{Origin, inbound, origin, origin_at, submit};
 use super::{Answered, same_person};
 use crate::http::auth::{Actor, Reader};
 use crate::http::body::Body;
 use crate::http::error::ApiError;
 use crate::http::query::Asked;
-use crate::http::state::HttpState;
+use crate::http::state::{HttpState, Linked};
 
 /// Tasks on a page unless told otherwise.
 const PAGE_DEFAULT: u32 = 50;
@@ -69,7 +69,8 @@ pub(crate) async fn get(State(state): State<HttpState>, Reader(caller): Reader, 
     Ok(Json(render::task(&own(&state, &caller.person.id, &id).await?)))
 }
 
-/// Runs a plan given as data, confirmed like a planner's.
+/// Runs a plan given as data, confirmed like a planner's; with `channel` it asks and reports in the
+/// caller's own chat there.
 #[utoipa::path(post, path = "/api/tasks", tag = "tasks",
     request_body(content = Value, example = json!({"plan": {"version": 1, "title": "A link", "stages": []}})),
     responses((status = 201, description = "What it asks next, or how it ended", body = Value),
@@ -82,12 +83,19 @@ pub(crate) async fn run(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     same_person(&caller, &body)?;
     let wanted = parse::run_plan(&body, state.desk.catalog())?;
-    if wanted.channel != Channel::Web {
-        let text = format!("{} is not configured", wanted.channel.as_str());
-        return Err(ApiError::field("channel", "not_configured", &text));
-    }
     let person = &caller.person.id;
-    let origin = origin(&state, person, &headers, wanted.session_id).await?;
+    let door = wanted.channel.as_str();
+    let origin = match state.doors.linked(person, wanted.channel).await? {
+        _ if wanted.channel == Channel::Web => origin(&state, person, &headers, wanted.session_id).await?,
+        Linked::At(conversation_id) => origin_at(&state, person, &headers, conversation_id)?,
+        Linked::NotConfigured => {
+            return Err(ApiError::field("channel", "not_configured", &format!("{door} is not configured")));
+        }
+        Linked::NotLinked => {
+            let text = format!("you have not linked {door}: POST /api/link gives a code for it");
+            return Err(ApiError::field("channel", "not_linked", &text));
+        }
+    };
     let command = InboundKind::Command(Command::Run { plan: wanted.plan, title: wanted.title });
     let row = submit(&state, inbound(&state, person, origin, command)).await??;
     Ok((StatusCode::CREATED, Json(render::process(&row, None))))

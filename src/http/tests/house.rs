@@ -12,16 +12,17 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 use workflows::action::{ActionSpec, Catalog, ReachRule};
 use workflows::engine::{Engine, EngineParts, Limits};
+use workflows::ids::{ConversationId, PersonId};
 use workflows::person::{Channel, Person, Role, Settings};
 use workflows::plan::Plan;
 use workflows::ports::clock::ManualClock;
 use workflows::ports::{
     ActionCall, ActionError, ActionOutcome, Actions, Clock, FrameSink, Ids, Intent, LookUp, PlanRequest, Planner,
-    PlannerError, Proposal,
+    PlannerError, Proposal, StoreError,
 };
 
 use crate::http::auth::{owner, secret};
-use crate::http::{Health, HttpConfig, HttpState, Hub, PluginInfo, router};
+use crate::http::{Doors, Health, HttpConfig, HttpState, Hub, Linked, PluginInfo, router};
 use crate::store::PeopleStore;
 use crate::store::access::{Credential, CredentialKind, Scope};
 use crate::store::sqlite::Db;
@@ -110,6 +111,17 @@ impl Health for Well {
     }
 }
 
+#[async_trait]
+impl Doors for Well {
+    async fn linked(&self, _: &PersonId, channel: Channel) -> Result<Linked, StoreError> {
+        Ok(match channel {
+            Channel::Discord => Linked::At(ConversationId("discord:c1".to_owned())),
+            Channel::Email => Linked::NotLinked,
+            Channel::Telegram | Channel::Web => Linked::NotConfigured,
+        })
+    }
+}
+
 /// The whole service, with the secrets of its people.
 pub(super) struct House {
     pub(super) app: Router,
@@ -190,6 +202,7 @@ impl House {
             access: db.clone(),
             hub,
             health: Arc::new(Well),
+            doors: Arc::new(Well),
             metrics: Arc::default(),
             attempts: Arc::default(),
             clock: clock.clone(),

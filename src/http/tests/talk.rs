@@ -122,6 +122,10 @@ async fn a_plan_given_as_data_is_checked_and_confirmed() {
     assert_eq!((status, &body["stage_type"]), (StatusCode::CREATED, &json!("selection")), "{body}");
     let (status, body) = run(json!({"plan": plan(), "channel": "telegram"})).await;
     assert_eq!((status, &body["detail"][0]["type"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("not_configured")));
+    let (status, body) = run(json!({"plan": plan(), "channel": "email"})).await;
+    assert_eq!((status, &body["detail"][0]["type"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("not_linked")));
+    let (status, body) = run(json!({"plan": plan(), "channel": "discord"})).await;
+    assert_eq!((status, &body["session_id"]), (StatusCode::CREATED, &json!("discord:c1")), "{body}");
     let mut faulty = plan();
     faulty["stages"][2]["params"]["to"] = json!(7);
     let (status, body) = run(json!({"plan": faulty})).await;

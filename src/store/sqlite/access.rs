@@ -1,15 +1,17 @@
 //! Credentials and codes.
 
 use async_trait::async_trait;
+use channels::port::Joined;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, query, query_scalar};
+use sqlx::{Row, SqliteConnection, query, query_scalar};
 use workflows::ids::PersonId;
+use workflows::person::{Channel, Identity, Person};
 use workflows::ports::StoreError;
 
 use super::error::driver;
 use super::{Db, rows};
-use crate::store::access::{AccessStore, Code, Credential};
+use crate::store::access::{AccessStore, Code, CodeKind, Credential};
 
 /// API tokens listed for one person.
 const TOKENS_MAX: i64 = 500;
@@ -35,6 +37,50 @@ fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
         last_used_at: moment("last_used_at")?,
         expires_at: moment("expires_at")?,
     })
+}
+
+async fn join(
+    connection: &mut SqliteConnection,
+    hash: &str,
+    identity: &Identity,
+    newcomer: Person,
+    now: DateTime<Utc>,
+) -> Result<Joined, StoreError> {
+    let sql =
+        "SELECT persons.* FROM persons JOIN identities ON person_id = persons.id WHERE channel = ?1 AND address = ?2";
+    let asked = query(sql).bind(identity.channel.as_str()).bind(&identity.address);
+    let known = asked.fetch_optional(&mut *connection).await.map_err(driver)?;
+    let known = known.as_ref().map(super::people::person).transpose()?;
+    let sql = "SELECT kind, person_id FROM codes WHERE hash = ?1 AND expires_at > ?2";
+    let asked = query(sql).bind(hash).bind(now.timestamp_millis());
+    let code = asked.fetch_optional(&mut *connection).await.map_err(driver)?;
+    let Some(code) = code else { return Ok(Joined::Wrong) };
+    let kind: String = code.try_get("kind").map_err(driver)?;
+    let whose: String = code.try_get("person_id").map_err(driver)?;
+    let invites = match rows::json("a code", &kind)? {
+        CodeKind::Invite => true,
+        CodeKind::Login | CodeKind::Link => false,
+    };
+    if let Some(known) = known
+        && (invites || known.id.as_str() == whose)
+    {
+        return Ok(Joined::Already(known));
+    }
+    query("DELETE FROM codes WHERE hash = ?1").bind(hash).execute(&mut *connection).await.map_err(driver)?;
+    if invites {
+        super::people::insert_person(connection, &newcomer, now).await?;
+        super::people::link(connection, &newcomer.id, identity, now).await?;
+        return Ok(Joined::Welcome(newcomer));
+    }
+    let found = query("SELECT * FROM persons WHERE id = ?1").bind(&whose).fetch_one(&mut *connection).await;
+    let mut person = super::people::person(&found.map_err(driver)?)?;
+    super::people::link(connection, &person.id, identity, now).await?;
+    if person.settings.notify_on == Channel::Web {
+        person.settings.notify_on = identity.channel;
+        let asked = query("UPDATE persons SET settings = ?2 WHERE id = ?1").bind(&whose).bind(text(&person.settings)?);
+        asked.execute(connection).await.map_err(driver)?;
+    }
+    Ok(Joined::Linked(person))
 }
 
 #[async_trait]
@@ -74,6 +120,18 @@ impl AccessStore for Db {
             person_id: PersonId(row.try_get("person_id").map_err(driver)?),
             expires_at: rows::moment(row.try_get("expires_at").map_err(driver)?)?,
         }))
+    }
+
+    async fn join(
+        &self,
+        hash: &str,
+        identity: &Identity,
+        newcomer: &Person,
+        now: DateTime<Utc>,
+    ) -> Result<Joined, StoreError> {
+        let (hash, identity, newcomer) = (hash.to_owned(), identity.clone(), newcomer.clone());
+        self.write(move |connection| Box::pin(async move { join(connection, &hash, &identity, newcomer, now).await }))
+            .await
     }
 
     async fn put_credential(&self, hash: &str, credential: &Credential) -> Result<(), StoreError> {

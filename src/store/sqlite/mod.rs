@@ -8,6 +8,7 @@ mod log;
 mod people;
 mod rows;
 mod tasks;
+mod telegram;
 mod turns;
 mod writer;
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, query, query_scalar};
+use sqlx::{Row, SqliteConnection, query, query_scalar};
 use workflows::ids::{ContactId, PersonId};
 use workflows::person::{Channel, Contact, Identity, Person, Settings};
 use workflows::ports::{People, PeopleError, StoreError};
@@ -12,11 +12,11 @@ use super::error::driver;
 use super::{Db, rows};
 use crate::store::people::{CONTACTS_MAX, ContactStore, PeopleStore};
 
-fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+pub(super) fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Driver(Box::new(error)))
 }
 
-fn person(row: &SqliteRow) -> Result<Person, StoreError> {
+pub(super) fn person(row: &SqliteRow) -> Result<Person, StoreError> {
     let role: String = row.try_get("role").map_err(driver)?;
     let settings: String = row.try_get("settings").map_err(driver)?;
     Ok(Person {
@@ -25,6 +25,41 @@ fn person(row: &SqliteRow) -> Result<Person, StoreError> {
         role: rows::json("a person's role", &role)?,
         settings: rows::json("a person's settings", &settings)?,
     })
+}
+
+pub(super) async fn insert_person(
+    connection: &mut SqliteConnection,
+    person: &Person,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO persons (id, name, role, settings, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let asked = query(sql).bind(person.id.as_str()).bind(&person.name).bind(text(&person.role)?);
+    let asked = asked.bind(text(&person.settings)?).bind(at.timestamp_millis());
+    asked.execute(connection).await.map_err(driver).map(drop)
+}
+
+/// Makes an identity a person's; nothing more is told to whoever had it where only they could see it.
+pub(super) async fn link(
+    connection: &mut SqliteConnection,
+    person: &PersonId,
+    identity: &Identity,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO identities (channel, address, person_id, linked_at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (channel, address) DO UPDATE SET person_id = excluded.person_id, linked_at = excluded.linked_at";
+    let asked = query(sql).bind(identity.channel.as_str()).bind(&identity.address).bind(person.as_str());
+    asked.bind(at.timestamp_millis()).execute(&mut *connection).await.map_err(driver)?;
+    if identity.channel == Channel::Telegram {
+        // A person's own chat has their user id.
+        let sql = "DELETE FROM telegram_chats WHERE private = 1 AND person_id <> ?1 AND chat = CAST(?2 AS INTEGER)
+            RETURNING chat";
+        let asked = query_scalar(sql).bind(person.as_str()).bind(&identity.address);
+        let chats: Vec<i64> = asked.fetch_all(&mut *connection).await.map_err(driver)?;
+        for chat in chats {
+            super::telegram::clear(connection, chat).await?;
+        }
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -47,16 +82,8 @@ impl People for Db {
 #[async_trait]
 impl PeopleStore for Db {
     async fn create_person(&self, person: &Person, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let (role, settings) = (text(&person.role)?, text(&person.settings)?);
-        let (id, name, at) = (person.id.0.clone(), person.name.clone(), at.timestamp_millis());
-        self.write(move |connection| {
-            Box::pin(async move {
-                let sql = "INSERT INTO persons (id, name, role, settings, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-                let asked = query(sql).bind(id).bind(name).bind(role).bind(settings).bind(at);
-                asked.execute(connection).await.map_err(driver).map(drop)
-            })
-        })
-        .await
+        let person = person.clone();
+        self.write(move |connection| Box::pin(async move { insert_person(connection, &person, at).await })).await
     }
 
     async fn persons(&self) -> Result<Vec<Person>, StoreError> {
@@ -71,17 +98,8 @@ impl PeopleStore for Db {
     }
 
     async fn link_identity(&self, person: &PersonId, identity: &Identity, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let (id, channel, at) = (person.0.clone(), identity.channel.as_str(), at.timestamp_millis());
-        let address = identity.address.clone();
-        self.write(move |connection| {
-            Box::pin(async move {
-                let sql = "INSERT INTO identities (channel, address, person_id, linked_at) VALUES (?1, ?2, ?3, ?4)
-                    ON CONFLICT (channel, address) DO UPDATE SET person_id = excluded.person_id, linked_at = excluded.linked_at";
-                let asked = query(sql).bind(channel).bind(address).bind(id).bind(at);
-                asked.execute(connection).await.map_err(driver).map(drop)
-            })
-        })
-        .await
+        let (person, identity) = (person.clone(), identity.clone());
+        self.write(move |connection| Box::pin(async move { link(connection, &person, &identity, at).await })).await
     }
 
     async fn identities(&self, person: &PersonId) -> Result<Vec<Identity>, StoreError> {

@@ -25,11 +25,11 @@ const ENTITIES_MAX: usize = 100;
 
 /// A text after parsing.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Parsed {
-    pub(super) text: String,
-    pub(super) entities: Vec<Value>,
+pub(crate) struct Parsed {
+    pub(crate) text: String,
+    pub(crate) entities: Vec<Value>,
     /// What Telegram takes, though the rules forbid it.
-    pub(super) sloppy: Vec<String>,
+    pub(crate) sloppy: Vec<String>,
 }
 
 /// A tag that is open.
@@ -59,14 +59,14 @@ struct Parser<'a> {
 }
 
 /// Text without markup, trimmed as Telegram does.
-pub(super) fn plain(raw: &str) -> Parsed {
+pub(crate) fn plain(raw: &str) -> Parsed {
     let visible = |c: char| if c.is_ascii_control() && c != '\n' { ' ' } else { c };
     let text: String = raw.chars().filter(|c| *c != '\r').map(visible).collect();
     trim(&text, Vec::new(), Vec::new())
 }
 
 /// Parses HTML; the error is Telegram's, without "can't parse entities".
-pub(super) fn parse(raw: &str) -> Result<Parsed, String> {
+pub(crate) fn parse(raw: &str) -> Result<Parsed, String> {
     let mut parser = Parser {
         raw: raw.as_bytes(),
         at: 0,
@@ -90,7 +90,7 @@ pub(super) fn parse(raw: &str) -> Result<Parsed, String> {
 }
 
 /// The length in UTF-16 units.
-pub(super) fn units(text: &str) -> usize {
+pub(crate) fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
@@ -370,7 +370,7 @@ fn trim(text: &str, spans: Vec<Span>, sloppy: Vec<String>) -> Parsed {
 }
 
 /// The entities that Telegram finds in what a person writes: commands and mentions.
-pub(super) fn found_entities(text: &str) -> Vec<Value> {
+pub(crate) fn found_entities(text: &str) -> Vec<Value> {
     let mut entities = Vec::new();
     let mut before = ' ';
     let mut rest = text;

@@ -6,16 +6,15 @@
 
 #![expect(dead_code, reason = "a stand-in offers more than the tests of one day use")]
 
-mod html;
+pub(crate) mod html;
 mod http;
-mod inbound;
+pub(crate) mod inbound;
 mod ledger;
 mod markup;
 mod members;
 mod methods;
-mod spec;
-mod state;
-mod tests;
+pub(crate) mod spec;
+pub(crate) mod state;
 mod updates;
 
 use std::net::SocketAddr;
@@ -29,8 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, futures::Notified, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-pub(crate) use inbound::Pressed;
-pub(crate) use state::{BOT_ID, BOT_USERNAME, BotMessage, Button, Call, Fault, Press, Refused};
+pub(crate) use state::{BotMessage, Call, Fault, Refused};
 
 use http::{Params, Request, Response};
 use state::{Answer, Flood, Refusal, State};

@@ -11,7 +11,7 @@ const SPEC: &str = "../shared/specs/telegram-bot-api-10.1.json";
 const DEPTH_MAX: usize = 32;
 
 /// The description, when the file is there.
-pub(super) fn spec() -> Option<&'static Value> {
+pub(crate) fn spec() -> Option<&'static Value> {
     static FOUND: OnceLock<Option<Value>> = OnceLock::new();
     let read = || {
         let home = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(SPEC);
@@ -31,13 +31,13 @@ fn types_of(field: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// The kinds of updates there are.
-pub(super) fn is_update_kind(name: &str) -> bool {
+pub(crate) fn is_update_kind(name: &str) -> bool {
     let known = |spec| fields_of(spec, "types", "Update").iter().any(|field| field["name"] == name);
     spec().is_none_or(known)
 }
 
 /// What a text from a form is in JSON, by the types of its field.
-pub(super) fn from_text(method: &str, field: &str, text: &str) -> Value {
+pub(crate) fn from_text(method: &str, field: &str, text: &str) -> Value {
     let types: Vec<&str> = spec()
         .and_then(|spec| fields_of(spec, "methods", method).iter().find(|known| known["name"] == field))
         .map(|known| types_of(known).collect())
@@ -65,7 +65,7 @@ pub(super) fn from_text(method: &str, field: &str, text: &str) -> Value {
 }
 
 /// What is wrong with a call, in the words of the description.
-pub(super) fn check(method: &str, params: &Map<String, Value>) -> Vec<String> {
+pub(crate) fn check(method: &str, params: &Map<String, Value>) -> Vec<String> {
     let Some(spec) = spec() else { return Vec::new() };
     let mut wrong = Vec::new();
     check_fields(spec, fields_of(spec, "methods", method), params, method, 0, &mut wrong);
@@ -73,7 +73,7 @@ pub(super) fn check(method: &str, params: &Map<String, Value>) -> Vec<String> {
 }
 
 /// What is wrong with a value of a type, in the same words.
-pub(super) fn check_type(kind: &str, value: &Value) -> Vec<String> {
+pub(crate) fn check_type(kind: &str, value: &Value) -> Vec<String> {
     spec().map_or_else(Vec::new, |spec| misfit(spec, kind, value, kind, 0))
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Item, Prompt, Request};
 use crate::ids::{EffectId, PromptId, Seed, StageId};
 use crate::plan::{Plan, Stage};
+use crate::ports::actions::UndoCall;
 use crate::ports::planner::Intent;
 
 /// A plan being carried out: data only; what follows from an event is the transitions' work.
@@ -150,6 +151,29 @@ impl Run {
         self.items
             .iter()
             .filter(move |i| &i.stage_id == stage && i.undoes.is_none() && i.phase != super::ItemPhase::Replaced)
+    }
+
+    /// The newest act that was done, can be taken back, and was not tried to be yet.
+    pub fn undoable(&self) -> Option<(EffectId, UndoCall)> {
+        use super::ItemPhase as P;
+        let tried = |id: &EffectId| self.items.iter().any(|item| item.undoes.as_ref() == Some(id));
+        let all: Vec<&Item> = self.earlier.done.iter().chain(&self.items).collect();
+        all.into_iter().rev().find_map(|item| match &item.phase {
+            P::Done { outcome, undone: false, .. } if item.undoes.is_none() && !tried(&item.id) => {
+                outcome.undo.clone().map(|call| (item.id.clone(), call))
+            }
+            P::Done { .. }
+            | P::Held
+            | P::Ready
+            | P::Started { .. }
+            | P::LookingUp { .. }
+            | P::Retrying { .. }
+            | P::Failed { .. }
+            | P::Unknown { .. }
+            | P::Rejected
+            | P::Cancelled
+            | P::Replaced => None,
+        })
     }
 
     /// Open questions, oldest first.

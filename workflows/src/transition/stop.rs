@@ -57,7 +57,7 @@ pub(super) fn undo(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Re
         TaskState::Finished(finished) => {
             let run = finished.run.ok_or_else(nothing)?;
             let mut machine = Machine::new(*run, ctx);
-            if machine.undoable().is_none() {
+            if machine.run.undoable().is_none() {
                 return Err(nothing());
             }
             machine.stop = Some(StopReason::Failure);
@@ -65,7 +65,7 @@ pub(super) fn undo(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Re
         }
         TaskState::Running(run) => {
             let machine = Machine::new(run, ctx);
-            if machine.undoable().is_none() {
+            if machine.run.undoable().is_none() {
                 return Err(nothing());
             }
             Ok(machine.stop_now(StopReason::Undo))
@@ -110,34 +110,12 @@ impl Machine<'_> {
         }
     }
 
-    /// The newest act that was done, can be taken back, and was not tried to be yet.
-    fn undoable(&self) -> Option<(EffectId, UndoCall)> {
-        let tried = |id: &EffectId| self.run.items.iter().any(|item| item.undoes.as_ref() == Some(id));
-        let all = self.run.earlier.done.iter().chain(&self.run.items).collect::<Vec<_>>();
-        all.into_iter().rev().find_map(|item| match &item.phase {
-            ItemPhase::Done { outcome, undone: false, .. } if item.undoes.is_none() && !tried(&item.id) => {
-                outcome.undo.clone().map(|call| (item.id.clone(), call))
-            }
-            ItemPhase::Done { .. }
-            | ItemPhase::Held
-            | ItemPhase::Ready
-            | ItemPhase::Started { .. }
-            | ItemPhase::LookingUp { .. }
-            | ItemPhase::Retrying { .. }
-            | ItemPhase::Failed { .. }
-            | ItemPhase::Unknown { .. }
-            | ItemPhase::Rejected
-            | ItemPhase::Cancelled
-            | ItemPhase::Replaced => None,
-        })
-    }
-
     /// Takes back one act after the other, newest first; ends when none is left.
     pub(super) fn undo_on(mut self, outcome: Outcome, reason: Option<String>) -> Transition {
         let waiting =
             |item: &Item| item.is_in_flight() || matches!(item.phase, ItemPhase::Retrying { .. } | ItemPhase::Ready);
         if !self.run.items.iter().any(waiting) {
-            match self.undoable() {
+            match self.run.undoable() {
                 Some((id, call)) => self.make_undo(&id, call),
                 None => return self.finish(Some((outcome, reason.as_deref().unwrap_or_default()))),
             }

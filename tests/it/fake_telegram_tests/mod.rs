@@ -1,4 +1,4 @@
-//! The stand-in itself.
+//! The stand-in for Telegram itself.
 
 mod delivery;
 mod faults;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{BOT_ID, BOT_USERNAME, Button, FakeTelegram, spec};
+use crate::fake_telegram::state::{BOT_ID, BOT_USERNAME, Button};
+use crate::fake_telegram::{FakeTelegram, spec};
 
 /// A person.
 const ANN: i64 = 101;

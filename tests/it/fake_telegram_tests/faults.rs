@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{ANN, BOB, Bot, GROUP, SUPER, keyboard};
-use crate::fake_telegram::{Fault, Press, Pressed};
+use crate::fake_telegram::Fault;
+use crate::fake_telegram::inbound::Pressed;
+use crate::fake_telegram::state::Press;
 
 #[tokio::test]
 async fn a_call_fails_as_told_and_the_ledger_knows_whether_it_was_done() {

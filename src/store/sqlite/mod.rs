@@ -140,6 +140,16 @@ impl Db {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
+        self.writer()?.call(move |connection| Box::pin(writer::in_savepoint(connection, job))).await
+    }
+
+    /// Runs `job`, which is one statement, inside the next group commit: a statement that fails has
+    /// done nothing, so it needs no savepoint. Comes back when the commit is on disk.
+    pub(crate) async fn write_one<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
         self.writer()?.call(job).await
     }
 }
@@ -162,7 +172,9 @@ async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
         .read_only(true)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
-    SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await.map_err(driver)
+    // A connection to a file does not go away by itself: to ask it before each use is a trip for nothing.
+    let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
+    pool.connect_with(options).await.map_err(driver)
 }
 
 /// Takes the lock file beside the database.

@@ -72,6 +72,7 @@ impl Writer {
         told.await.unwrap_or_else(|_| Err(super::error::plain("the writer is gone")))
     }
 
+    /// Runs `job`, which undoes by itself what it did when it fails.
     pub(super) async fn call<T, F>(&self, job: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -80,7 +81,7 @@ impl Writer {
         let (tell, told) = oneshot::channel();
         let call: Call = Box::new(move |connection| {
             Box::pin(async move {
-                let result = in_savepoint(connection, job).await;
+                let result = job(connection).await;
                 let completion: Completion = Box::new(move |committed| {
                     // A caller that has gone away needs no answer.
                     let _gone = tell.send(committed.and(result));
@@ -100,7 +101,8 @@ impl Writer {
     }
 }
 
-async fn in_savepoint<T, F>(connection: &mut SqliteConnection, job: F) -> Result<T, StoreError>
+/// Runs `job`, and takes back what it did when it fails.
+pub(super) async fn in_savepoint<T, F>(connection: &mut SqliteConnection, job: F) -> Result<T, StoreError>
 where
     F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
 {

@@ -7,6 +7,7 @@ mod error;
 mod log;
 mod people;
 mod rows;
+mod task_rows;
 mod tasks;
 mod turns;
 mod writer;

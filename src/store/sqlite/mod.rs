@@ -7,6 +7,7 @@ mod error;
 mod log;
 mod people;
 mod rows;
+mod task_rows;
 mod tasks;
 mod telegram;
 mod turns;
@@ -141,6 +142,16 @@ impl Db {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
+        self.writer()?.call(move |connection| Box::pin(writer::in_savepoint(connection, job))).await
+    }
+
+    /// Runs `job`, which is one statement, inside the next group commit: a statement that fails has
+    /// done nothing, so it needs no savepoint. Comes back when the commit is on disk.
+    pub(crate) async fn write_one<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
         self.writer()?.call(job).await
     }
 }
@@ -163,7 +174,9 @@ async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
         .read_only(true)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
-    SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await.map_err(driver)
+    // A connection to a file does not go away by itself: to ask it before each use is a trip for nothing.
+    let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
+    pool.connect_with(options).await.map_err(driver)
 }
 
 /// Takes the lock file beside the database.

@@ -27,7 +27,7 @@ impl TaskStore for Db {
     async fn take_up(&self, before: DateTime<Utc>, limit: u32) -> Result<Vec<InboxRow>, StoreError> {
         let before = before.timestamp_millis();
         let rows = self
-            .write(move |connection| {
+            .write_one(move |connection| {
                 Box::pin(async move {
                     let sql = "UPDATE inbox SET attempts = attempts + 1, taken_at = ?1 WHERE id IN
                         (SELECT id FROM inbox WHERE done_at IS NULL AND taken_at < ?1 ORDER BY id LIMIT ?2)
@@ -73,7 +73,7 @@ impl TaskStore for Db {
             return Ok(Vec::new());
         }
         let claimed = self
-            .write(move |connection| {
+            .write_one(move |connection| {
                 Box::pin(async move {
                     query(CLAIM)
                         .bind(claim.owner.as_str())
@@ -99,7 +99,7 @@ impl TaskStore for Db {
         let held: Vec<serde_json::Value> =
             held.iter().map(|(id, epoch)| serde_json::json!({"id": id, "epoch": epoch})).collect();
         let (owner, held) = (owner.0.clone(), serde_json::Value::Array(held).to_string());
-        self.write(move |connection| {
+        self.write_one(move |connection| {
             Box::pin(async move {
                 let sql = "UPDATE tasks SET wake_at = ?1, lease_until = ?1 FROM json_each(?3) j
                     WHERE tasks.id = j.value->>'id' AND tasks.epoch = j.value->>'epoch' AND tasks.lease_owner = ?2

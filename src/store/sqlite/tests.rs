@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use workflows::ports::StoreError;
 
 use super::Db;
+use crate::store::LogStore;
 
 async fn fresh() -> (Db, TempDir) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -48,6 +49,29 @@ async fn many_turns_share_few_commits() {
     futures_util::future::join_all(turns).await;
     let commits = db.commits() - before;
     assert!(commits <= 16, "64 turns took {commits} commits");
+}
+
+#[tokio::test]
+async fn a_conflict_in_a_batch_is_told_to_the_one_that_has_it() {
+    let (db, _dir) = fresh().await;
+    let mut begun = 0_u32;
+    // Around the numbers of rows that statements are made for.
+    for (size, conflict) in [(2, false), (9, false), (65, false), (1, true), (8, true), (64, true), (65, true)] {
+        if conflict {
+            workflows::ports::contract::begin(&db, begun).await;
+        }
+        let tries = (begun..begun + size).map(|n| workflows::ports::contract::try_begin(&db, n));
+        let results = futures_util::future::join_all(tries).await;
+        assert_eq!(matches!(results[0], Err(StoreError::Conflict)), conflict, "of {size}: {:?}", results[0]);
+        assert!(results[1..].iter().all(Result::is_ok), "of {size}: {results:?}");
+        for n in begun..begun + size {
+            assert!(workflows::ports::contract::is_there(&db, n).await, "task {n} of {size}");
+        }
+        begun += size;
+    }
+    let frames = db.frames(&"ann".into(), 0, 1_000).await.expect("the log");
+    let seqs: Vec<i64> = frames.iter().map(|frame| frame.seq).collect();
+    assert_eq!(seqs, (1..=i64::from(begun)).collect::<Vec<_>>(), "no place was left out or used twice");
 }
 
 #[tokio::test]

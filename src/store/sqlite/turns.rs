@@ -4,17 +4,26 @@
 //! handful of statements whatever its size. Texts are made by the callers, so that the writer only
 //! moves them. When any turn of a batch does not find what it was read from, the batch is rolled
 //! back and applied turn by turn, so that a conflict is told to the one that has it.
+//!
+//! Each statement is a trip to the driver's thread and back, and a trip costs as much as some twenty
+//! rows: hence few statements over many rows, and no savepoint for each turn that fits.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Row, SqliteConnection, query, query_scalar};
+use sqlx::{Row, SqliteConnection, query, query_scalar};
 use workflows::frame::{Frame, FrameDraft};
 use workflows::ids::{PersonId, TaskId};
 use workflows::inbound::Inbound;
-use workflows::ports::{Accepted, Committed, InboxId, PromptRow, Spend, StoreError, TaskWrite, Turn};
-use workflows::state::{PromptState, STATE_VERSION};
+use workflows::ports::{Accepted, Committed, InboxId, PromptRow, Spend, StoreError, Turn};
+use workflows::state::PromptState;
 
 use super::error::{copy, driver};
+use super::task_rows::{CONVERSATIONS, INSERT, SNAPSHOTS, TaskText, UPDATE};
+
+/// Begins a transaction, with a place to go back to when a batch of turns does not fit. It costs
+/// no trip of its own, and `COMMIT` ends it.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT turns";
+const TAKE_BACK: &str = "ROLLBACK TO turns";
 
 /// The last ids given out; the writer is alone, so it need not ask the database.
 #[derive(Clone, Copy)]
@@ -76,7 +85,7 @@ impl TurnText {
     }
 }
 
-fn text_of<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+pub(super) fn text_of<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Driver(Box::new(error)))
 }
 
@@ -93,52 +102,6 @@ fn frame_row(person: &PersonId, task: Option<&TaskId>, draft: &FrameDraft, at: i
         "data": Value::Object(draft.data.clone()).to_string(), "at": at,
     })
     .to_string()
-}
-
-/// A task as it is written, field by field: its snapshot is bound as it is, not parsed once more.
-struct TaskText {
-    id: String,
-    person_id: String,
-    conversation_id: String,
-    status: &'static str,
-    ended: bool,
-    listed: bool,
-    title: String,
-    read_ver: Option<i64>,
-    read_epoch: i64,
-    progress: bool,
-    lease_owner: Option<String>,
-    lease_until: Option<i64>,
-    wake_at: Option<i64>,
-    state: String,
-    at: i64,
-}
-
-impl TaskText {
-    fn new(task: &TaskWrite, at: i64) -> Result<Self, StoreError> {
-        let status = task.state.status();
-        Ok(Self {
-            id: task.id.0.clone(),
-            person_id: task.person_id.0.clone(),
-            conversation_id: task.conversation_id.0.clone(),
-            status: status.as_str(),
-            ended: status.is_terminal(),
-            listed: task.state.plan().is_some(),
-            title: task.state.title(),
-            read_ver: task.read_ver.map(whole),
-            read_epoch: whole(task.read_epoch),
-            progress: task.progress,
-            lease_owner: task.lease.as_ref().map(|lease| lease.owner.0.clone()),
-            lease_until: task.lease.as_ref().map(|lease| lease.until.timestamp_millis()),
-            wake_at: task.wake_at.map(|at| at.timestamp_millis()),
-            state: text_of(&task.state)?,
-            at,
-        })
-    }
-}
-
-fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn prompt_row(prompt: &PromptRow) -> Result<String, StoreError> {
@@ -231,31 +194,34 @@ pub(super) async fn accept(
     results
 }
 
-/// Commits turns; the answers come in the order of the texts.
+/// Commits turns; the answers come in the order of the texts. They are the first to write in their
+/// transaction: what they wrote is taken back to where it began.
 pub(super) async fn commit(
     connection: &mut SqliteConnection,
     counters: &mut Counters,
     turns: Vec<TurnText>,
 ) -> Vec<Result<Committed, StoreError>> {
-    match in_savepoint(connection, counters, &turns).await {
-        Ok(()) => {
-            let frames = turns.iter().map(|turn| turn.frames.len()).sum();
-            let mut seq = counters.seq - rows_i64(frames);
-            turns.into_iter().map(|turn| Ok(committed(turn, &mut seq))).collect()
-        }
-        Err(error) if turns.len() == 1 => vec![Err(error)],
-        Err(_) => {
-            let mut results = Vec::with_capacity(turns.len());
-            for turn in turns {
-                let single = [turn];
-                let result = in_savepoint(connection, counters, &single).await;
-                let [turn] = single;
-                let mut seq = counters.seq - rows_i64(turn.frames.len());
-                results.push(result.map(|()| committed(turn, &mut seq)));
-            }
-            results
-        }
+    let before = *counters;
+    let Err(error) = apply(connection, counters, &turns).await else {
+        let mut seq = before.seq;
+        return turns.into_iter().map(|turn| Ok(committed(turn, &mut seq))).collect();
+    };
+    *counters = before;
+    if let Err(error) = query(TAKE_BACK).execute(&mut *connection).await.map_err(driver) {
+        return turns.iter().map(|_| Err(copy(&error))).collect();
     }
+    if turns.len() == 1 {
+        return vec![Err(error)];
+    }
+    let mut results = Vec::with_capacity(turns.len());
+    for turn in turns {
+        let mut seq = counters.seq;
+        let single = [turn];
+        let result = in_savepoint(connection, counters, &single).await;
+        let [turn] = single;
+        results.push(result.map(|()| committed(turn, &mut seq)));
+    }
+    results
 }
 
 fn committed(turn: TurnText, seq: &mut i64) -> Committed {
@@ -284,40 +250,18 @@ async fn in_savepoint(
     turns: &[TurnText],
 ) -> Result<(), StoreError> {
     let before = *counters;
-    query("SAVEPOINT turns").execute(&mut *connection).await.map_err(driver)?;
+    query("SAVEPOINT turn").execute(&mut *connection).await.map_err(driver)?;
     let applied = apply(connection, counters, turns).await;
     if applied.is_err() {
         *counters = before;
-        query("ROLLBACK TO turns").execute(&mut *connection).await.map_err(driver)?;
+        query("ROLLBACK TO turn").execute(&mut *connection).await.map_err(driver)?;
     }
-    query("RELEASE turns").execute(&mut *connection).await.map_err(driver)?;
+    query("RELEASE turn").execute(&mut *connection).await.map_err(driver)?;
     applied
 }
 
 const INBOX: &str = "UPDATE inbox SET done_at = j.value->>'at'
     FROM json_each(?1) j WHERE inbox.id = j.value->>'id' AND inbox.done_at IS NULL";
-
-const UPDATE: &str = "UPDATE tasks SET status = j.status, ended = j.ended, listed = j.listed, title = j.title,
-        ver = tasks.ver + 1, attempts = CASE j.progress WHEN 1 THEN 0 ELSE tasks.attempts END,
-        lease_owner = j.lease_owner, lease_until = j.lease_until, wake_at = j.wake_at,
-        state_version = j.state_version, updated_at = j.at
-    FROM j WHERE tasks.id = j.id AND tasks.ver = j.read_ver AND tasks.epoch = j.read_epoch";
-
-const INSERT: &str =
-    "INSERT INTO tasks (id, person_id, conversation_id, status, ended, listed, title, ver, epoch, attempts,
-        lease_owner, lease_until, wake_at, state_version, created_at, updated_at)
-    SELECT id, person_id, conversation_id, status, ended, listed, title, 1, 1, 0, lease_owner, lease_until, wake_at,
-        state_version, at, at
-    FROM j WHERE true ON CONFLICT (id) DO NOTHING";
-
-const NEW_SNAPSHOTS: &str =
-    "INSERT INTO snapshots (task, state) SELECT tasks.n, j.state FROM j JOIN tasks ON tasks.id = j.id";
-
-const SNAPSHOTS: &str = "UPDATE snapshots SET state = j.state FROM j JOIN tasks ON tasks.id = j.id
-    WHERE snapshots.task = tasks.n";
-
-const CONVERSATIONS: &str = "INSERT INTO conversations (id, person_id, created_at)
-    SELECT conversation_id, person_id, at FROM j WHERE true ON CONFLICT (id) DO NOTHING";
 
 const PROMPTS: &str =
     "INSERT INTO prompts (id, task_id, person_id, conversation_id, open, status, view, asked_at, expires_at)
@@ -343,49 +287,6 @@ impl Rows {
     }
 }
 
-/// Tasks in one statement: bounds how many texts of it there are, and so what is kept prepared.
-const TASKS_AT_ONCE: usize = 32;
-
-/// The columns of `j` in statements over queue rows.
-const ROW: &str = "id, person_id, conversation_id, status, ended, listed, title, read_ver, read_epoch, progress, \
-     lease_owner, lease_until, wake_at, at, state_version";
-const ROW_FIELDS: usize = 15;
-
-/// A statement over values bound row by row, named `j`.
-fn over(columns: &str, fields: usize, rows: usize, sql: &str) -> String {
-    let row = format!("({})", vec!["?"; fields].join(","));
-    let values = vec![row; rows].join(",");
-    format!("WITH j ({columns}) AS (VALUES {values}) {sql}")
-}
-
-/// Runs a statement over queue rows: how many rows it changed.
-async fn run_tasks(connection: &mut SqliteConnection, sql: &str, tasks: &[&TaskText]) -> Result<i64, StoreError> {
-    let mut changed = 0;
-    for chunk in tasks.chunks(TASKS_AT_ONCE) {
-        let mut asked = query(AssertSqlSafe(over(ROW, ROW_FIELDS, chunk.len(), sql)));
-        for task in chunk {
-            asked = asked.bind(&task.id).bind(&task.person_id).bind(&task.conversation_id).bind(task.status);
-            asked = asked.bind(task.ended).bind(task.listed).bind(&task.title).bind(task.read_ver);
-            asked = asked.bind(task.read_epoch).bind(task.progress).bind(&task.lease_owner).bind(task.lease_until);
-            asked = asked.bind(task.wake_at).bind(task.at).bind(STATE_VERSION);
-        }
-        changed += whole(asked.execute(&mut *connection).await.map_err(driver)?.rows_affected());
-    }
-    Ok(changed)
-}
-
-/// Writes the snapshots of tasks whose rows are there.
-async fn write_snapshots(connection: &mut SqliteConnection, sql: &str, tasks: &[&TaskText]) -> Result<(), StoreError> {
-    for chunk in tasks.chunks(TASKS_AT_ONCE) {
-        let mut asked = query(AssertSqlSafe(over("id, state", 2, chunk.len(), sql)));
-        for task in chunk {
-            asked = asked.bind(&task.id).bind(&task.state);
-        }
-        asked.execute(&mut *connection).await.map_err(driver)?;
-    }
-    Ok(())
-}
-
 /// Applies turns, all or none: `Conflict` when any does not find what it was read from.
 async fn apply(
     connection: &mut SqliteConnection,
@@ -399,20 +300,19 @@ async fn apply(
     let inbox = Rows::of(inbox.iter().map(String::as_str));
     let prompts = Rows::of(turns.iter().flat_map(|turn| turn.prompts.iter().map(String::as_str)));
     let frames = Rows::of(turns.iter().flat_map(|turn| turn.frames.iter().map(String::as_str)));
-    let tasks = turns.iter().filter_map(|turn| turn.task.as_ref());
-    let (changed, begun): (Vec<&TaskText>, Vec<&TaskText>) = tasks.partition(|task| task.read_ver.is_some());
+    let tasks: Vec<&TaskText> = turns.iter().filter_map(|turn| turn.task.as_ref()).collect();
+    let (changed, begun): (Vec<&TaskText>, Vec<&TaskText>) = tasks.iter().partition(|task| task.read_ver.is_some());
     exactly(connection, INBOX, inbox).await?;
-    if run_tasks(connection, UPDATE, &changed).await? != rows_i64(changed.len())
-        || run_tasks(connection, INSERT, &begun).await? != rows_i64(begun.len())
+    if UPDATE.run(connection, &changed).await? != rows_i64(changed.len())
+        || INSERT.run(connection, &begun).await? != rows_i64(begun.len())
     {
         return Err(StoreError::Conflict);
     }
     for turn in turns {
         spend(connection, turn).await?;
     }
-    write_snapshots(connection, SNAPSHOTS, &changed).await?;
-    write_snapshots(connection, NEW_SNAPSHOTS, &begun).await?;
-    run_tasks(connection, CONVERSATIONS, &begun).await?;
+    SNAPSHOTS.run(connection, &tasks).await?;
+    CONVERSATIONS.run(connection, &begun).await?;
     run(connection, PROMPTS, prompts).await?;
     if frames.count > 0 {
         let first = counters.seq + 1;

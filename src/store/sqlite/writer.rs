@@ -1,10 +1,13 @@
 //! The one writer: drains what is queued into one transaction, commits, then answers everyone.
+//!
+//! A transaction is begun as soon as the first job is there: the others of its batch come while it
+//! begins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use sqlx::{SqliteConnection, query, query_scalar};
+use sqlx::{SqliteConnection, query, query_scalar, raw_sql};
 use tokio::sync::{mpsc, oneshot};
 use workflows::failpoint;
 use workflows::frame::Frame;
@@ -43,6 +46,8 @@ impl Writer {
             seq: last("SELECT coalesce(max(seq), 0) FROM frames").fetch_one(&mut connection).await.map_err(driver)?,
             inbox: last("SELECT coalesce(max(id), 0) FROM inbox").fetch_one(&mut connection).await.map_err(driver)?,
         };
+        // What a batch may have to take back would else be a file, made and removed for every batch.
+        query("PRAGMA temp_store = MEMORY").execute(&mut connection).await.map_err(driver)?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let desk = Desk { connection, counters, commits: Arc::clone(&commits) };
@@ -72,6 +77,7 @@ impl Writer {
         told.await.unwrap_or_else(|_| Err(super::error::plain("the writer is gone")))
     }
 
+    /// Runs `job`, which undoes by itself what it did when it fails.
     pub(super) async fn call<T, F>(&self, job: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -80,7 +86,7 @@ impl Writer {
         let (tell, told) = oneshot::channel();
         let call: Call = Box::new(move |connection| {
             Box::pin(async move {
-                let result = in_savepoint(connection, job).await;
+                let result = job(connection).await;
                 let completion: Completion = Box::new(move |committed| {
                     // A caller that has gone away needs no answer.
                     let _gone = tell.send(committed.and(result));
@@ -100,7 +106,8 @@ impl Writer {
     }
 }
 
-async fn in_savepoint<T, F>(connection: &mut SqliteConnection, job: F) -> Result<T, StoreError>
+/// Runs `job`, and takes back what it did when it fails.
+pub(super) async fn in_savepoint<T, F>(connection: &mut SqliteConnection, job: F) -> Result<T, StoreError>
 where
     F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
 {
@@ -123,16 +130,23 @@ impl Desk {
     async fn work(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         while jobs.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            let begun = raw_sql(turns::BEGIN).execute(&mut self.connection).await.map_err(driver);
             gather(&mut jobs, &mut batch).await;
-            self.batch(std::mem::take(&mut batch)).await;
+            let jobs = std::mem::take(&mut batch);
+            match begun {
+                Ok(_) => self.batch(jobs).await,
+                Err(error) => {
+                    // Where nothing was begun there is nothing to roll back.
+                    let _none_open = query("ROLLBACK").execute(&mut self.connection).await;
+                    refuse(jobs, &error);
+                }
+            }
         }
     }
 
+    /// Applies jobs in the transaction that was begun, and commits it.
     async fn batch(&mut self, jobs: Vec<Job>) {
         let counters = self.counters;
-        if let Err(error) = query("BEGIN IMMEDIATE").execute(&mut self.connection).await {
-            return refuse(jobs, &driver(error));
-        }
         let completions = self.apply(jobs).await;
         failpoint::hit("store.commit.before");
         let committed = query("COMMIT").execute(&mut self.connection).await.map_err(driver);
@@ -166,14 +180,14 @@ impl Desk {
             }
         }
         let mut completions = Vec::new();
-        if !accepts.is_empty() {
-            let (texts, tells): (Vec<_>, Vec<_>) = accepts.into_iter().unzip();
-            let results = turns::accept(&mut self.connection, &mut self.counters, &texts).await;
-            completions.extend(results.into_iter().zip(tells).map(|(result, tell)| completion(result, tell)));
-        }
         if !turns.is_empty() {
             let (texts, tells): (Vec<_>, Vec<_>) = turns.into_iter().unzip();
             let results = turns::commit(&mut self.connection, &mut self.counters, texts).await;
+            completions.extend(results.into_iter().zip(tells).map(|(result, tell)| completion(result, tell)));
+        }
+        if !accepts.is_empty() {
+            let (texts, tells): (Vec<_>, Vec<_>) = accepts.into_iter().unzip();
+            let results = turns::accept(&mut self.connection, &mut self.counters, &texts).await;
             completions.extend(results.into_iter().zip(tells).map(|(result, tell)| completion(result, tell)));
         }
         for (appended, tell) in appends {

@@ -134,17 +134,22 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Busy`] and store failures before anything is stored; after that, the event is
-    /// kept and handled at the next start.
+    /// kept, and handled as soon as the store lets it.
     pub async fn submit(&self, inbound: Inbound) -> Result<Handled, EngineError> {
         let permit = Arc::clone(&self.0.inbound).try_acquire_owned().map_err(|_| EngineError::Busy)?;
         let engine = self.clone();
         let turn = self.0.runner.spawn(async move {
-            let _permit = permit;
             failpoint::hit("engine.accept.before");
             let accepted = engine.0.parts.store.accept(&inbound).await.map_err(busy)?;
             failpoint::hit("engine.accept.after");
             match accepted {
-                Accepted::New(id) => engine.handle(id, inbound).await,
+                Accepted::New(id) => {
+                    let handled = engine.handle(id, inbound.clone()).await;
+                    if handled.is_err() {
+                        engine.handle_later(id, inbound, permit);
+                    }
+                    handled
+                }
                 Accepted::Duplicate(_) => Ok(Handled { task_id: None, refusal: None, duplicate: true }),
             }
         });

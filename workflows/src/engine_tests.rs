@@ -33,6 +33,8 @@ struct Store {
     commits: AtomicUsize,
     gate: Semaphore,
     at_gate: Notify,
+    /// Commits that are refused before one is taken.
+    refusals: AtomicUsize,
 }
 
 #[async_trait]
@@ -49,6 +51,10 @@ impl TaskStore for Store {
         self.inner.load(id).await
     }
     async fn commit(&self, turn: Turn) -> Result<Committed, StoreError> {
+        let refused = self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if refused.is_ok() {
+            return Err(StoreError::Busy);
+        }
         let committed = self.inner.commit(turn).await;
         self.commits.fetch_add(usize::from(committed.is_ok()), Ordering::SeqCst);
         committed
@@ -157,6 +163,7 @@ impl World {
                 commits: AtomicUsize::new(0),
                 gate: Semaphore::new(1),
                 at_gate: Notify::new(),
+                refusals: AtomicUsize::new(0),
             }),
             actions: Arc::new(Breaking { catalog, runs: AtomicUsize::new(0) }),
             planner: Arc::default(),
@@ -361,4 +368,29 @@ async fn a_message_that_broke_every_process_that_took_it_up_is_set_aside() {
         let left = world.store.take_up(world.clock.now() + chrono::Duration::days(1), 1).await.expect("it reads");
         assert!(left.is_empty(), "it is done with");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_accepted_is_handled_once_the_store_lets_it_and_not_only_at_the_next_start() {
+    let world = World::new();
+    let engine = world.engine();
+    world.store.refusals.store(3, Ordering::SeqCst);
+    let refused = engine.submit(world.run("1", "t.good")).await;
+    assert!(matches!(refused, Err(EngineError::Store(StoreError::Busy))), "{refused:?}");
+    let again = engine.submit(world.run("1", "t.good")).await;
+    // The one that waits has the only place; whoever asks again is told so, or that it is known.
+    assert!(matches!(again, Err(EngineError::Busy)) || again.is_ok_and(|handled| handled.duplicate));
+    let conversation = ConversationId("web:a".to_owned());
+    let begun = async {
+        loop {
+            let told = world.sink.0.notified();
+            if let Some(id) = engine.conversation(&conversation).await.expect("it reads").newest {
+                return id;
+            }
+            told.await;
+        }
+    };
+    let id = tokio::time::timeout(Duration::from_secs(PATIENCE_SECS), begun).await.expect("it comes");
+    world.until(&id, |row| row.state.status() == Status::Completed).await;
+    assert_eq!(world.actions.runs.load(Ordering::SeqCst), 1, "once");
 }

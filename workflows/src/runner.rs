@@ -17,7 +17,10 @@ use tracing::{error, info, warn};
 use crate::engine::{Engine, EngineError, Handled};
 use crate::failpoint;
 use crate::ids::{EffectId, TaskId};
-use crate::ports::{ActionCall, ActionError, Claim, Claimed, InboxRow, LookUp, PlanRequest, StoreError, TaskRow, Turn};
+use crate::inbound::Inbound;
+use crate::ports::{
+    ActionCall, ActionError, Claim, Claimed, InboxId, InboxRow, LookUp, PlanRequest, StoreError, TaskRow, Turn,
+};
 use crate::state::TaskState;
 use crate::transition::{Effect, Event, Refusal, message};
 
@@ -337,6 +340,25 @@ impl Engine {
 
     /// Commits what follows from an event that must not be lost: tries until the store takes it,
     /// the task has moved on without it, or the service stops.
+    /// Handles an accepted event again until the store takes its turn, or the service stops: then it is handled
+    /// at the next start. Whoever sent it may send it again meanwhile; that is a duplicate.
+    pub(crate) fn handle_later(&self, inbox: InboxId, inbound: Inbound, permit: tokio::sync::OwnedSemaphorePermit) {
+        let engine = self.clone();
+        // What came of it is in the log; nobody waits for it here.
+        drop(self.0.runner.spawn(async move {
+            let _permit = permit;
+            let (mut pause, longest) = STORE_PAUSE_MILLIS;
+            while !*engine.0.runner.stopping.borrow() {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                pause = (pause * 2).min(longest);
+                match engine.handle(inbox, inbound.clone()).await {
+                    Ok(_) | Err(EngineError::Broken | EngineError::Store(StoreError::Corrupt(_))) => return,
+                    Err(error) => warn!(source = inbound.source_id, %error, "an event cannot be handled yet"),
+                }
+            }
+        }));
+    }
+
     async fn apply(&self, id: &TaskId, epoch: u64, event: &Event) {
         let (mut pause, longest) = STORE_PAUSE_MILLIS;
         loop {

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -52,6 +53,7 @@ pub(crate) struct Service {
     child: Child,
     pub(crate) base: String,
     client: reqwest::Client,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 /// Why a call gave no answer: the service is gone.
@@ -64,11 +66,14 @@ impl Service {
         let mut child =
             setup.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let stderr = child.stderr.take().expect("a pipe");
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if std::env::var_os("SHOW_LOGS").is_some() {
                     println!("| {line}");
                 }
+                kept.lock().expect("no holder panics").push(line);
             }
         });
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -84,7 +89,7 @@ impl Service {
         };
         std::thread::spawn(move || lines.count());
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Some(Self { child, base, client })
+        Some(Self { child, base, client, log })
     }
 
     pub(crate) fn start(setup: &Setup) -> Self {
@@ -144,6 +149,11 @@ impl Service {
             assert!(Instant::now() < deadline, "the task never got there: {task:#}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().expect("no holder panics").join("\n")
     }
 
     /// Whether it has not died yet.

@@ -1,9 +1,9 @@
 //! The Telegram door.
 //!
-//! An update is kept before Telegram is answered ([`poll`] and [`webhook`] alike), handled in the
-//! order of its chat ([`hands`], [`handle`]), and what comes of it is stored in one commit. Nothing is
+//! An update is kept before Telegram is answered (`poll` and [`webhook`] alike), handled in the
+//! order of its chat (`hands`, `handle`), and what comes of it is stored in one commit. Nothing is
 //! said from there: the person's log and the queue of replies are what is to be said, and one sender
-//! ([`sender`]) says it, chat by chat, as fast as Telegram allows. So a crash anywhere loses no update
+//! (`sender`) says it, chat by chat, as fast as Telegram allows. So a crash anywhere loses no update
 //! and no reply, and a flooded chat holds up nobody else.
 
 pub mod api;

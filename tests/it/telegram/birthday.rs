@@ -6,19 +6,13 @@ use super::{ANN, BOB, House, has_button};
 use crate::service::has_ended;
 
 fn plan() -> serde_json::Value {
-    let guests: Vec<_> = ["Bob", "Carol", "Dora", "Emil", "Fay", "Gus", "Hal", "Ida", "Jo", "Kim"]
-        .iter()
-        .map(|name| {
-            json!({"id": name.to_lowercase(), "name": name,
-            "value": {"name": name, "email": format!("{}@test.local", name.to_lowercase())}})
-        })
-        .collect();
     json!({"version": 1, "title": "Surprise birthday party in Goa", "stages": [
         {"id": "area", "type": "clarification", "question": "Which area in Goa?", "answer": "text",
          "suggestions": ["North (beaches)", "South (quiet)"]},
         {"id": "venue", "type": "selection", "question": "Here are 2 options in {{ area }}, select one", "options": [
             {"id": "v1", "name": "Beach Resort", "description": "INR 35,000"}, {"id": "v2", "name": "Hill House"}]},
-        {"id": "guests", "type": "multi_select", "question": "Whom shall I invite?", "options": guests},
+        {"id": "friends", "type": "execution", "action": "contacts.find_contact", "params": {"query": "friends"}},
+        {"id": "guests", "type": "multi_select", "question": "Whom shall I invite?", "options_from": "friends.contacts"},
         {"id": "ok", "type": "confirmation", "question": "Shall I go ahead?", "covers": ["go"]},
         {"id": "go", "type": "parallel", "stages": [
             {"id": "invite", "type": "execution", "action": "email.send_invitation", "for_each": "guests",
@@ -35,6 +29,10 @@ async fn the_birthday_from_the_first_question_to_the_report() {
     let house = House::new().await;
     let (telegram, smtp) = (&house.telegram, &house.smtp);
     house.invite(BOB).await;
+    for name in ["Bob", "Carol", "Dora", "Emil", "Fay", "Gus", "Hal", "Ida", "Jo", "Kim"] {
+        let email = format!("{}@test.local", name.to_lowercase());
+        house.service().post("/api/contacts", json!({"name": name, "email": email, "groups": ["friends"]})).await;
+    }
     smtp.refuse("carol@test.local", "550 5.1.1 <carol@test.local>: no such user here");
     let task = house.run(plan()).await;
 

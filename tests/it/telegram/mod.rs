@@ -4,6 +4,7 @@ mod birthday;
 mod deliveries;
 mod door;
 mod limits;
+mod plugin;
 mod presses;
 mod words;
 

@@ -92,14 +92,15 @@ impl Members for StoredMembers {
         self.log.tasks(person, None, limit).await
     }
 
-    async fn tell_owner(&self, key: &str, text: &str) -> Result<(), StoreError> {
+    async fn tell_owner(&self, key: &str, text: &str) -> Result<Option<PersonId>, StoreError> {
         let persons = self.persons.persons().await?;
-        let Some(owner) = persons.iter().find(|person| person.role == Role::Owner) else { return Ok(()) };
+        let Some(owner) = persons.into_iter().find(|person| person.role == Role::Owner) else { return Ok(None) };
         let data = Map::from_iter([("text".to_owned(), Value::from(text))]);
         let draft = FrameDraft { kind: FrameKind::Notification, data };
-        if let Some(frame) = self.log.append(&owner.id, None, draft, key, self.clock.now()).await? {
+        let told = self.log.append(&owner.id, None, draft, key, self.clock.now()).await?;
+        Ok(told.map(|frame| {
             self.sink.publish(&[frame]);
-        }
-        Ok(())
+            owner.id
+        }))
     }
 }

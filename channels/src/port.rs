@@ -107,8 +107,8 @@ pub trait Members: Send + Sync {
     /// A person's newest tasks.
     async fn tasks(&self, person: &PersonId, limit: u32) -> Result<Vec<TaskRow>, StoreError>;
 
-    /// Tells the owner something about the service, once per key.
-    async fn tell_owner(&self, key: &str, text: &str) -> Result<(), StoreError>;
+    /// Tells the owner something about the service on the web, once per key; who they are, when it was news.
+    async fn tell_owner(&self, key: &str, text: &str) -> Result<Option<PersonId>, StoreError>;
 }
 
 /// How a door is, for people who look after the service.

@@ -59,8 +59,9 @@ impl Door {
                 warn!(update = id, why, "an update cannot be read");
                 let text = format!("An update from Telegram could not be read: {why}. It was kept and passed over.");
                 // Once a day: Telegram may have changed its mind about all of them.
-                self.0.parts.members.tell_owner(&format!("telegram:unreadable:{}", now.date_naive()), &text).await?;
-                (None, Finished { ending: Ending::Unreadable(why), ..nothing })
+                let replies = self.to_owner(&format!("telegram:unreadable:{}", now.date_naive()), &text).await?;
+                let chat = replies.first().map(|reply| reply.place.chat);
+                (chat, Finished { ending: Ending::Unreadable(why), replies, ..nothing })
             }
             Ok(Seen::Nothing) => (None, nothing),
             Ok(Seen::Said(said)) => (Some(said.place.chat), self.said(id, said).await?),
@@ -78,6 +79,13 @@ impl Door {
             self.0.parts.hints.chat(chat);
         }
         Ok(())
+    }
+
+    /// Tells the owner something about the service, on the web and in their own chat, once per key.
+    pub(super) async fn to_owner(&self, key: &str, text: &str) -> Result<Vec<Queued>, StoreError> {
+        let Some(owner) = self.0.parts.members.tell_owner(key, text).await? else { return Ok(Vec::new()) };
+        let chat = self.0.parts.outbox.private_chat(&owner).await?;
+        Ok(chat.map(|chat| queued(chat.place, None, text.into())).into_iter().collect())
     }
 
     /// Who somebody is, as far as Telegram vouches for their id.

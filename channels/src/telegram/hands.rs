@@ -188,11 +188,16 @@ impl Door {
 
     async fn set_aside(&self, id: i64) {
         let text = "A message from Telegram broke the program again and again. It was kept and set aside; nothing was done for it.";
-        let told = self.0.parts.members.tell_owner(&format!("telegram:aside:{id}"), text).await;
-        let finished = Finished { ending: Ending::SetAside, ..Finished::handled(id, self.0.parts.clock.now()) };
-        let ended = self.0.parts.inbox.finish(finished).await;
-        if let Err(error) = told.and(ended) {
-            error!(update = id, %error, "an update that was set aside could not be noted");
+        let ended = async {
+            let replies = self.to_owner(&format!("telegram:aside:{id}"), text).await?;
+            let chat = replies.first().map(|reply| reply.place.chat);
+            let nothing = Finished::handled(id, self.0.parts.clock.now());
+            self.0.parts.inbox.finish(Finished { ending: Ending::SetAside, replies, ..nothing }).await?;
+            Ok::<_, StoreError>(chat)
+        };
+        match ended.await {
+            Ok(chat) => chat.into_iter().for_each(|chat| self.0.parts.hints.chat(chat)),
+            Err(error) => error!(update = id, %error, "an update that was set aside could not be noted"),
         }
     }
 }

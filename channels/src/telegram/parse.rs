@@ -146,7 +146,9 @@ pub fn chat_of(raw: &Value) -> i64 {
 /// # Errors
 /// Why it cannot be read.
 pub fn update(raw: &str, me: &Me) -> Result<Seen, String> {
-    let update: Update = serde_json::from_str(raw).map_err(|error| format!("it is no update: {error}"))?;
+    // Where, but not what: the words in it are nobody else's to read.
+    let unreadable = |error: serde_json::Error| format!("it is no update from column {} on", error.column());
+    let update: Update = serde_json::from_str(raw).map_err(unreadable)?;
     match update.kind {
         UpdateKind::Message(message) => Ok(match (message.migrate_to_chat_id(), message.migrate_from_chat_id()) {
             (Some(to), _) => Seen::Moved { from: message.chat.id.0, to: to.0 },

@@ -34,6 +34,9 @@ async fn echo(telegram: &FakeTelegram, chat: i64) {
 async fn a_stranger_is_told_once_how_to_join_and_gets_nothing_else() {
     let house = House::new().await;
     let telegram = &house.telegram;
+    let commands = telegram.commands("default");
+    let names: Vec<&str> = commands.as_array().expect("a list").iter().filter_map(|c| c["command"].as_str()).collect();
+    assert_eq!(names, ["start", "help", "tasks", "status", "cancel", "undo", "link", "invite", "settings"]);
     for words in ["/start", "Email dora@test.local: hello", "/invite", "/start 0123456789abcdef0123", "/undo"] {
         let update = telegram.say(EVE, EVE, words);
         telegram.wait_confirmed(update).await;

@@ -63,7 +63,7 @@ async fn ask(telegram: &FakeTelegram) -> HashMap<i64, (i64, String)> {
         telegram.say(
             chat,
             ANN,
-            "@fake_office_bot Email bob@test.local: hello. Then email carol@test.local: hello too.",
+            "@fake_office_bot Email bob@test.local that lunch is at noon and email carol@test.local that dinner is at eight",
         );
         let pick = |label: &str| label == "Choose which";
         telegram.wait_for_message(chat, |message| message.buttons().iter().any(|b| pick(&b.label))).await;

@@ -157,3 +157,24 @@ async fn a_press_is_answered_before_anything_is_done_about_it() {
     let reported = place("sendMessage", "text", "All done.").expect("it was reported");
     assert!(answered < reported);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_to_a_flooded_chat_waits_as_long_as_it_was_told() {
+    let house = House::new().await;
+    let telegram = &house.telegram;
+    telegram.flood(ANN, 2);
+    telegram.say(ANN, ANN, "/tasks");
+    let refused = Instant::now() + Duration::from_secs(10);
+    while telegram.refused().is_empty() {
+        assert!(Instant::now() < refused, "nothing was refused");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // A notice goes another way than replies, and through the same gate.
+    let plan = json!({"version": 1, "title": "A notice", "stages": [
+        {"id": "tell", "type": "execution", "action": "telegram.send_notification", "params": {"text": "in due time"}}]});
+    let begun = house.service().post("/api/tasks", json!({"plan": plan})).await;
+    telegram.wait_for_text(ANN, "in due time").await;
+    let ended = house.service().task_until(begun["task_id"].as_str().expect("a task"), has_ended).await;
+    assert_eq!(ended["status"], "completed", "{ended:#}");
+    house.assert_strict();
+}

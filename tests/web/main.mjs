@@ -208,6 +208,24 @@ await check("it works on a phone and in the dark", async () => {
   await shot("phone-dark");
 });
 
+await check("settings keep where notices go, and make codes", async () => {
+  await page.click("[data-panel=settings]");
+  const panel = page.locator("#panel");
+  await panel.locator("#notify_on").selectOption("telegram");
+  await panel.locator("button", { hasText: "Save" }).click();
+  await page.waitForFunction(async () => (await (await fetch("/api/settings")).json()).notify_on === "telegram");
+  for (const [button, words] of [["Link another way", "for yourself"], ["Invite somebody", "for a new person"]]) {
+    await panel.locator("button", { hasText: button }).click();
+    const made = panel.locator("[role=status]", { hasText: words });
+    await made.waitFor();
+    assert.match(await made.innerText(), /\/start [0-9a-f]{20}/);
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  assert(!wide, "a code does not run out of the screen");
+  await shot("settings");
+  await panel.locator("button.close").click();
+});
+
 await check("signing out ends it", async () => {
   await page.click("[data-panel=settings]");
   await page.locator("#panel button", { hasText: "Sign out" }).click();

@@ -35,7 +35,7 @@ async function tasks(_again, act) {
 
 async function contacts(again) {
   const { contacts: list } = await call("GET", "/api/contacts");
-  const fields = ["name", "email", "relation", "groups"];
+  const fields = ["name", "email", "telegram", "relation", "groups"];
   const form = (contact, path, method) =>
     el(
       "form",
@@ -46,7 +46,7 @@ async function contacts(again) {
           const data = Object.fromEntries(new FormData(event.target));
           const body = { ...contact, name: data.name.trim(), groups: data.groups.split(",").map((group) => group.trim()).filter(Boolean) };
           delete body.id;
-          for (const optional of ["email", "relation"]) {
+          for (const optional of ["email", "telegram", "relation"]) {
             if (data[optional].trim()) body[optional] = data[optional].trim();
             else delete body[optional];
           }
@@ -103,12 +103,46 @@ async function settings(again, act) {
       "p",
       {},
       el("label", { for: "notify_on" }, "Notices go to"),
-      el("select", { id: "notify_on", name: "notify_on" }, ["web", "email"].map((way) => el("option", { value: way, selected: now.notify_on === way }, way))),
+      el("select", { id: "notify_on", name: "notify_on" }, ["web", "telegram", "email"].map((way) => el("option", { value: way, selected: now.notify_on === way }, way))),
     ),
     el("p", { class: "wrong", role: "alert" }),
     el("p", { class: "row" }, el("button", { type: "submit", class: "go" }, "Save"), el("button", { type: "button", onclick: () => act.signOut() }, "Sign out")),
   );
-  return el("div", {}, el("h2", {}, "Settings"), el("p", { class: "hint" }, `You are ${me.name}.`), form);
+  const ways = me.identities.map((identity) => `${identity.channel} ${identity.address}`);
+  const linked = ways.length ? `You are reached by ${ways.join(", ")}.` : "Nothing but this page is linked to you.";
+  return el(
+    "div",
+    {},
+    el("h2", {}, "Settings"),
+    el("p", { class: "hint" }, `You are ${me.name}. ${visible(linked)}`),
+    form,
+    codes(),
+  );
+}
+
+/** Buttons that make a code: for another way to reach the same person, or for a new person. */
+function codes() {
+  const made = el("p", { role: "status" });
+  const make = (path, words) => async () => {
+    try {
+      const { code } = await call("POST", path);
+      made.replaceChildren(words, " On Telegram send the bot ", el("code", {}, `/start ${code}`), "; on the web open ", el("code", {}, `${location.origin}/login?code=${code}`), ".");
+    } catch (problem) {
+      made.textContent = problem.message;
+    }
+  };
+  return el(
+    "div",
+    {},
+    el("h3", {}, "Codes"),
+    el(
+      "p",
+      { class: "row" },
+      el("button", { type: "button", onclick: make("/api/link", "Once, within 10 minutes, for yourself.") }, "Link another way"),
+      el("button", { type: "button", onclick: make("/api/invites", "Once, within a week, for a new person.") }, "Invite somebody"),
+    ),
+    made,
+  );
 }
 
 async function saved(form, work, again) {

@@ -44,10 +44,12 @@ CREATE TABLE telegram_copies (
     turned          TEXT NOT NULL,
     rev             INTEGER NOT NULL,
     shown           INTEGER NOT NULL,
-    open            INTEGER NOT NULL
+    open            INTEGER NOT NULL,
+    made_at         INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX telegram_copies_open ON telegram_copies (chat) WHERE open = 1;
+CREATE INDEX telegram_copies_over ON telegram_copies (made_at) WHERE open = 0;
 CREATE INDEX telegram_copies_at ON telegram_copies (chat, message) WHERE message IS NOT NULL;
 
 -- Replies that belong to no task, until they are sent.

@@ -53,6 +53,8 @@ const BACKOFF_MIN: Duration = Duration::from_millis(250);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// How long updates that were handled are kept: Telegram itself sends none again that is older than a day.
 const KEEP_DAYS: i64 = 3;
+/// How long messages of ours are known after their buttons went: a late press is told who decided.
+const COPIES_KEEP_DAYS: i64 = 30;
 /// Pause between looks for what can be let go, and whether updates still come.
 const LOOK_AFTER_PAUSE: Duration = Duration::from_secs(600);
 /// Updates that are taken up at once of those an earlier process left.
@@ -307,8 +309,9 @@ async fn look_after(door: Door) {
                 Err(trouble) => door.trouble(&trouble),
             }
         }
-        let before = door.0.parts.clock.now() - chrono::Duration::days(KEEP_DAYS);
-        if let Err(error) = door.0.parts.inbox.trim(before).await {
+        let now = door.0.parts.clock.now();
+        let (updates, copies) = (chrono::Duration::days(KEEP_DAYS), chrono::Duration::days(COPIES_KEEP_DAYS));
+        if let Err(error) = door.0.parts.inbox.trim(now - updates, now - copies).await {
             warn!(%error, "old updates cannot be let go of now");
         }
         let well = door.health().status == "on";

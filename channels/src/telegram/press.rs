@@ -88,7 +88,7 @@ impl Door {
             (Some(known), Some(message)) if known != message => {
                 let other = Copy { token: self.token(), message: Some(message), rev: 0, shown: 0, ..copy.clone() };
                 if self.0.parts.outbox.copy_at(copy.place.chat, message).await?.is_none() {
-                    self.0.parts.outbox.put_copy(other).await?;
+                    self.0.parts.outbox.put_copy(other, self.0.parts.clock.now()).await?;
                 }
                 Ok(())
             }

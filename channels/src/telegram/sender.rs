@@ -310,7 +310,7 @@ impl Door {
                     let subject = Subject::Progress(task.clone());
                     let open = self.0.parts.outbox.open_copies(chat.place.chat).await?;
                     if !open.iter().any(|copy| copy.subject == subject) {
-                        self.0.parts.outbox.put_copy(self.new_copy(chat, subject)).await?;
+                        self.0.parts.outbox.put_copy(self.new_copy(chat, subject), self.0.parts.clock.now()).await?;
                     }
                 }
                 Ok(false)
@@ -329,7 +329,7 @@ impl Door {
             return Ok(copy);
         }
         let copy = self.new_copy(chat, subject);
-        self.0.parts.outbox.put_copy(copy.clone()).await?;
+        self.0.parts.outbox.put_copy(copy.clone(), self.0.parts.clock.now()).await?;
         Ok(copy)
     }
 

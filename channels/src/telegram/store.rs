@@ -134,8 +134,9 @@ pub trait Inbox: Send + Sync {
     /// The task that a message began.
     async fn task_of(&self, chat: i64, message: i32) -> Result<Option<TaskId>, StoreError>;
 
-    /// Lets go of what ended before, and of the days of strangers before it.
-    async fn trim(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
+    /// Lets go of updates that ended before that, of the days of strangers before it, and of messages
+    /// without buttons that were made before `copies`.
+    async fn trim(&self, before: DateTime<Utc>, copies: DateTime<Utc>) -> Result<u64, StoreError>;
 }
 
 /// Keeping chats, messages with buttons, and what is to be said. Every method fails when the store
@@ -170,7 +171,7 @@ pub trait Outbox: Send + Sync {
     async fn reachable(&self, chat: i64, yes: bool) -> Result<(), StoreError>;
 
     /// Keeps a message with buttons before it is sent.
-    async fn put_copy(&self, copy: Copy) -> Result<(), StoreError>;
+    async fn put_copy(&self, copy: Copy, at: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// The message with buttons of that token.
     async fn copy(&self, token: &str) -> Result<Option<Copy>, StoreError>;

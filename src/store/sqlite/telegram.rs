@@ -64,22 +64,22 @@ fn left_over(row: &SqliteRow) -> Result<Waiting, StoreError> {
     Ok(Waiting { id: row.try_get("id").map_err(driver)?, raw: row.try_get("raw").map_err(driver)?, again: true })
 }
 
-async fn insert_copy(connection: &mut SqliteConnection, copy: Copy) -> Result<(), StoreError> {
+async fn insert_copy(connection: &mut SqliteConnection, copy: Copy, at: DateTime<Utc>) -> Result<(), StoreError> {
     let (subject, turned) = (text(&copy.subject)?, text(&copy.turned)?);
     // A message that only says how far a task is has no buttons, but is kept up to date all the same.
     let sql = "INSERT INTO telegram_copies
-        (token, conversation_id, person_id, chat, thread, private, message, subject, turned, rev, shown, open)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)";
+        (token, conversation_id, person_id, chat, thread, private, message, subject, turned, rev, shown, open, made_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12)";
     let asked = query(sql).bind(copy.token).bind(copy.conversation_id.0).bind(copy.person_id.0).bind(copy.place.chat);
     let asked = asked.bind(copy.place.thread.unwrap_or(0)).bind(copy.place.private).bind(copy.message);
-    let asked = asked.bind(subject).bind(turned).bind(copy.rev).bind(copy.shown);
+    let asked = asked.bind(subject).bind(turned).bind(copy.rev).bind(copy.shown).bind(at.timestamp_millis());
     asked.execute(connection).await.map_err(driver).map(drop)
 }
 
-async fn insert_queued(connection: &mut SqliteConnection, queued: Queued) -> Result<(), StoreError> {
+async fn insert_queued(connection: &mut SqliteConnection, queued: Queued, at: DateTime<Utc>) -> Result<(), StoreError> {
     let asks = queued.asks.as_ref().map(|copy| copy.token.clone());
     if let Some(copy) = queued.asks {
-        insert_copy(connection, copy).await?;
+        insert_copy(connection, copy, at).await?;
     }
     let sql =
         "INSERT INTO telegram_queue (chat, thread, private, reply_to, reply, asks) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -126,7 +126,7 @@ async fn end(connection: &mut SqliteConnection, finished: Finished) -> Result<()
         query(sql).bind(token).bind(text(&turned)?).execute(&mut *connection).await.map_err(driver)?;
     }
     for queued in finished.replies {
-        insert_queued(connection, queued).await?;
+        insert_queued(connection, queued, finished.at).await?;
     }
     Ok(())
 }
@@ -181,12 +181,15 @@ impl Inbox for Db {
         Ok(found.map(TaskId))
     }
 
-    async fn trim(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn trim(&self, before: DateTime<Utc>, copies: DateTime<Utc>) -> Result<u64, StoreError> {
         self.write(move |connection| {
             Box::pin(async move {
                 let sql = "DELETE FROM telegram_strangers WHERE day < ?1";
                 let day = before.date_naive().to_string();
                 query(sql).bind(day).execute(&mut *connection).await.map_err(driver)?;
+                let sql = "DELETE FROM telegram_copies WHERE open = 0 AND made_at < ?1
+                    AND token NOT IN (SELECT asks FROM telegram_queue WHERE asks IS NOT NULL)";
+                query(sql).bind(copies.timestamp_millis()).execute(&mut *connection).await.map_err(driver)?;
                 let sql = "DELETE FROM telegram_updates WHERE ended_at < ?1";
                 let asked = query(sql).bind(before.timestamp_millis());
                 Ok(asked.execute(connection).await.map_err(driver)?.rows_affected())
@@ -333,8 +336,8 @@ impl Outbox for Db {
         .await
     }
 
-    async fn put_copy(&self, copy: Copy) -> Result<(), StoreError> {
-        self.write(move |connection| Box::pin(insert_copy(connection, copy))).await
+    async fn put_copy(&self, copy: Copy, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.write(move |connection| Box::pin(insert_copy(connection, copy, at))).await
     }
 
     async fn copy(&self, token: &str) -> Result<Option<Copy>, StoreError> {

@@ -154,3 +154,40 @@ async fn a_state_of_a_newer_program_waits() {
     let loaded = workflows::ports::TaskStore::load(&db, &"task0".into()).await;
     assert!(matches!(loaded, Err(StoreError::Corrupt(text)) if text.contains("newer program")));
 }
+
+#[tokio::test]
+async fn what_telegram_needs_no_more_is_let_go_and_nothing_else() {
+    use channels::telegram::keyboard::{Copy, Subject, Turned};
+    use channels::telegram::parse::Place;
+    use channels::telegram::store::{Arrived, Finished, Inbox, Outbox};
+
+    let (db, _dir) = fresh().await;
+    let at = |secs| DateTime::from_timestamp(secs, 0).expect("a time");
+    let copy = |token: &str| Copy {
+        token: token.to_owned(),
+        conversation_id: "telegram:a".into(),
+        person_id: "ann".into(),
+        place: Place { chat: 1, thread: None, private: true },
+        message: Some(7),
+        subject: Subject::Prompt("p".into()),
+        turned: Turned::default(),
+        rev: 0,
+        shown: 0,
+    };
+    for (token, made) in [("old", 10), ("open", 10), ("new", 90)] {
+        db.put_copy(copy(token), at(made)).await.expect("it is kept");
+    }
+    for token in ["old", "new"] {
+        db.close_copy(token).await.expect("it is closed");
+    }
+    let batch = (1..=3).map(|id| Arrived { id, raw: serde_json::json!({"update_id": id}) }).collect();
+    assert_eq!(Inbox::keep(&db, batch, at(10)).await.expect("kept").len(), 3);
+    Inbox::finish(&db, Finished::handled(1, at(10))).await.expect("ended");
+    Inbox::finish(&db, Finished::handled(2, at(90))).await.expect("ended");
+    assert_eq!(Inbox::trim(&db, at(50), at(50)).await.expect("trimmed"), 1, "the one that ended long ago");
+    for (token, there) in [("old", false), ("open", true), ("new", true)] {
+        assert_eq!(Outbox::copy(&db, token).await.expect("a look").is_some(), there, "{token}");
+    }
+    let left = Inbox::left_over(&db, i64::MIN, 10).await.expect("a look");
+    assert_eq!(left.iter().map(|update| update.id).collect::<Vec<_>>(), [3], "what has not ended stays");
+}

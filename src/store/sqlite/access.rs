@@ -10,15 +10,12 @@ use workflows::person::{Channel, Identity, Person};
 use workflows::ports::StoreError;
 
 use super::error::driver;
+use super::people::text;
 use super::{Db, rows};
 use crate::store::access::{AccessStore, Code, CodeKind, Credential};
 
 /// API tokens listed for one person.
 const TOKENS_MAX: i64 = 500;
-
-fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Driver(Box::new(error)))
-}
 
 fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
     let (kind, scopes): (String, String) =

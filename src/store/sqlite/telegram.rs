@@ -13,14 +13,11 @@ use workflows::person::Channel;
 use workflows::ports::StoreError;
 
 use super::error::driver;
+use super::people::text;
 use super::{Db, rows};
 
 /// Chats and messages with buttons read at a time.
 const ROWS_MAX: i64 = 1_000;
-
-fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Driver(Box::new(error)))
-}
 
 fn small(number: i64) -> Result<u32, StoreError> {
     u32::try_from(number).map_err(|_| StoreError::Corrupt(format!("{number} is no count")))

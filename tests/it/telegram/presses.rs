@@ -11,6 +11,14 @@ fn mail() -> Value {
          "params": {"to": ["dora@test.local"], "subject": "Lunch", "body": "At noon?"}}]})
 }
 
+/// A plan that asks one yes before three mails.
+fn three_mails() -> Value {
+    let guests = ["bob", "carol", "dora"].map(|name| json!({"email": format!("{name}@test.local")}));
+    json!({"version": 1, "title": "Three mails", "slots": {"guests": guests}, "stages": [
+        {"id": "mail", "type": "execution", "action": "email.send_email", "for_each": "slots.guests",
+         "params": {"to": ["{{ item.email }}"], "subject": "Hello", "body": "Hello there"}}]})
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_double_tap_a_late_tap_and_a_replay_have_one_effect() {
     let house = House::new().await;
@@ -116,13 +124,7 @@ async fn made_up_payloads_are_nobodys_button() {
 async fn single_acts_can_be_picked_and_a_change_is_asked_for_in_words() {
     let house = House::new().await;
     let telegram = &house.telegram;
-    let guests: Vec<_> =
-        ["bob", "carol", "dora"].iter().map(|name| json!({"email": format!("{name}@test.local")})).collect();
-    house
-        .run(json!({"version": 1, "title": "Three mails", "slots": {"guests": guests}, "stages": [
-            {"id": "mail", "type": "execution", "action": "email.send_email", "for_each": "slots.guests",
-             "params": {"to": ["{{ item.email }}"], "subject": "Hello", "body": "Hello there"}}]}))
-        .await;
+    house.run(three_mails()).await;
     house.press(ANN, ANN, "Choose which").await;
     let picking = telegram.wait_for_message(ANN, |m| has_button(m, "Do 3 of 3")).await;
     let second = picking.buttons().get(1).expect("three acts").label.clone();
@@ -186,13 +188,7 @@ async fn what_was_done_for_oneself_can_be_undone_by_a_button() {
 async fn what_is_picked_stays_what_was_picked_when_an_act_is_decided_elsewhere() {
     let house = House::new().await;
     let telegram = &house.telegram;
-    let guests: Vec<_> =
-        ["bob", "carol", "dora"].iter().map(|name| json!({"email": format!("{name}@test.local")})).collect();
-    house
-        .run(json!({"version": 1, "title": "Three mails", "slots": {"guests": guests}, "stages": [
-            {"id": "mail", "type": "execution", "action": "email.send_email", "for_each": "slots.guests",
-             "params": {"to": ["{{ item.email }}"], "subject": "Hello", "body": "Hello there"}}]}))
-        .await;
+    house.run(three_mails()).await;
     house.press(ANN, ANN, "Choose which").await;
     telegram.wait_for_message(ANN, |m| has_button(m, "Do 3 of 3")).await;
     // Only the second stays ticked; then the first is decided on the page.
@@ -212,5 +208,26 @@ async fn what_is_picked_stays_what_was_picked_when_an_act_is_decided_elsewhere()
     telegram.wait_for_text(ANN, "All done.").await;
     let got: Vec<String> = house.smtp.ledger().into_iter().flat_map(|mail| mail.to).collect();
     assert_eq!(got, ["carol@test.local"], "only what was ticked");
+    house.assert_strict();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_press_on_a_question_that_expired_does_nothing_and_is_told_so() {
+    let house = House::new().await;
+    let telegram = &house.telegram;
+    house
+        .run(json!({"version": 1, "title": "Soon", "stages": [
+            {"id": "mail", "type": "execution", "action": "email.send_email",
+             "params": {"to": ["dora@test.local"], "subject": "Lunch", "body": "At noon?"}, "needs": ["ok"]},
+            {"id": "ok", "type": "confirmation", "covers": ["mail"], "expires_in": "PT1S", "needs": []}]}))
+        .await;
+    let card = telegram.wait_for_message(ANN, |m| has_button(m, "Confirm")).await;
+    let confirm = card.buttons().into_iter().find(|b| b.label == "Confirm").and_then(|b| b.data).expect("a payload");
+    let bare = telegram.wait_for_message(ANN, |m| m.id == card.id && m.buttons().is_empty()).await;
+    assert!(bare.text.contains("expired: nobody answered in time"), "{}", bare.text);
+    let pressed = telegram.press(ANN, ANN, card.id, &confirm);
+    let words = telegram.wait_answered(&pressed.query).await.text;
+    assert_eq!(words.as_deref(), Some("This question has expired: nobody answered in time"));
+    assert!(house.smtp.ledger().is_empty(), "nothing was sent");
     house.assert_strict();
 }

@@ -148,7 +148,7 @@ pub struct PluginInfo {
 /// All plugins, as one.
 pub struct Plugins {
     plugins: Vec<Box<dyn Plugin>>,
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
 }
 
 impl Plugins {
@@ -165,7 +165,7 @@ impl Plugins {
             Box::new(contacts::ContactsPlugin::new(deps)),
         ];
         let specs = plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect();
-        Self { plugins, catalog: Catalog::new(specs) }
+        Self { plugins, catalog: Arc::new(Catalog::new(specs)) }
     }
 
     fn plugin(&self, action: &str) -> Option<&dyn Plugin> {
@@ -205,8 +205,8 @@ impl Plugins {
 
 #[async_trait]
 impl Actions for Plugins {
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {

@@ -39,14 +39,14 @@ impl Ids for TestIds {
 
 /// Sends into a ledger.
 pub(super) struct Ledger {
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     pub(super) sent: AtomicU64,
 }
 
 #[async_trait]
 impl Actions for Ledger {
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
@@ -181,7 +181,7 @@ impl House {
         let owner = welcome.unwrap().owner.id;
         let bob = Person { id: "bob".into(), name: "Bob".to_owned(), role: Role::Member, settings: settings() };
         db.create_person(&bob, clock.now()).await.unwrap();
-        let ledger = Arc::new(Ledger { catalog: catalog(), sent: AtomicU64::new(0) });
+        let ledger = Arc::new(Ledger { catalog: Arc::new(catalog()), sent: AtomicU64::new(0) });
         let engine = Engine::new(EngineParts {
             store: db.clone(),
             people: db.clone(),

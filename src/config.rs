@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::plugins::MailConfig;
+use crate::plugins::mcp::config::{FILE_BYTES_MAX, McpConfig};
 
 /// A key of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,7 @@ pub const KEYS: &[Key] = &[
         "set = Telegram sends updates to PUBLIC_URL/telegram/webhook; empty = we ask for them",
     ),
     key("TELEGRAM_CHAT_ID", "", "where the owner's notices go while they have no chat with the bot"),
+    key("MCP_CONFIG", "", "a JSON file with mcpServers: each tool of these servers becomes an action; empty = none"),
     key("LEASE_SECS", "30", "how long a task is held by a process that may have died"),
     key("QUOTA_EFFECTS_DAY", "500", "how many actions one person may have done in a day"),
     key("METRICS_ADDR", "", "another address for /metrics, open to whoever reaches it"),
@@ -70,7 +72,6 @@ pub const KEYS: &[Key] = &[
     later("CALDAV_URL", "a CalDAV calendar"),
     later("SEARXNG_URL", "web search"),
     later("DUFFEL_API_TOKEN", "hotels and flights"),
-    later("MCP_CONFIG", "MCP servers"),
     later("OLLAMA_MODEL", "a local model"),
     later("OLLAMA_VISION_MODEL", "a local model"),
     later("OLLAMA_CODE_MODEL", "a local model"),
@@ -139,6 +140,8 @@ pub struct Config {
     pub jitsi_base_url: Url,
     /// The Telegram bot.
     pub telegram: Option<TelegramConfig>,
+    /// The MCP servers.
+    pub mcp: Option<McpConfig>,
     /// How long a claim holds.
     pub lease_secs: u32,
     /// Acts for one person in a day.
@@ -332,6 +335,7 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         jitsi_base_url: reader.url("JITSI_BASE_URL", &["http", "https"]).unwrap_or_else(jitsi),
         mail: mail(&mut reader),
         telegram: telegram(&mut reader),
+        mcp: mcp(&mut reader),
         owner_name: reader.text("OWNER_NAME").unwrap_or("Owner").to_owned(),
         without_effect: KEYS
             .iter()
@@ -390,6 +394,31 @@ fn telegram(reader: &mut Reader<'_>) -> Option<TelegramConfig> {
         webhook_secret: secret.map(SecretString::from),
         chat_id,
     })
+}
+
+fn mcp(reader: &mut Reader<'_>) -> Option<McpConfig> {
+    let file = PathBuf::from(reader.text("MCP_CONFIG")?);
+    let text = match std::fs::metadata(&file) {
+        Ok(about) if about.len() > FILE_BYTES_MAX => {
+            reader.problem("MCP_CONFIG", format!("{} is larger than {FILE_BYTES_MAX} bytes", file.display()));
+            return None;
+        }
+        Ok(_) => std::fs::read_to_string(&file),
+        Err(error) => Err(error),
+    };
+    match text.map(|text| crate::plugins::mcp::config::read(&text)) {
+        Ok(Ok(servers)) => Some(servers),
+        Ok(Err(problems)) => {
+            for what in problems {
+                reader.problem("MCP_CONFIG", format!("{}: {what}", file.display()));
+            }
+            None
+        }
+        Err(error) => {
+            reader.problem("MCP_CONFIG", format!("{} cannot be read: {error}", file.display()));
+            None
+        }
+    }
 }
 
 fn database(reader: &mut Reader<'_>, data_dir: &Path) -> PathBuf {

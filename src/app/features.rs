@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::plugins::PluginInfo;
+use crate::plugins::mcp::ServerHealth;
 
 /// Why a part of the product is off that no plugin speaks for.
 const NOT_HERE: &str = "this release does not have it";
@@ -47,4 +48,15 @@ pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
         (None, Some(_) | None) => Feature::on(&plugin.name, &plugin.description),
     }));
     features
+}
+
+/// The parts as they are now: servers come and go.
+pub(super) fn now(features: &[Feature], servers: &[ServerHealth]) -> Vec<Feature> {
+    let mut now = features.to_vec();
+    if let Some(mcp) = now.iter_mut().find(|feature| feature.name == "mcp" && !servers.is_empty()) {
+        let each = servers.iter().map(|server| format!("{}: {}", server.name, server.detail));
+        mcp.detail = each.collect::<Vec<_>>().join("; ");
+        mcp.on = servers.iter().any(|server| server.status != "off");
+    }
+    now
 }

@@ -37,12 +37,13 @@
 pub mod calendar;
 pub mod contacts;
 pub mod email;
+pub mod mcp;
 pub mod meeting;
 pub mod notify;
 pub mod telegram;
 mod unbuilt;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -68,8 +69,23 @@ pub trait Plugin: Send + Sync {
     /// One sentence for people.
     fn description(&self) -> &'static str;
 
-    /// Its actions.
+    /// Its actions, as things stand now.
     fn specs(&self) -> Vec<ActionSpec>;
+
+    /// Rises whenever `specs` would say something else.
+    fn version(&self) -> u64 {
+        0
+    }
+
+    /// Why it is off as a whole, for a plugin whose actions are not known beforehand.
+    fn off(&self) -> Option<String> {
+        None
+    }
+
+    /// What it means for an act that its action is not available now, with the reason.
+    fn refusal(&self, _action: &str, reason: &str) -> ActionError {
+        ActionError::fail(reason)
+    }
 
     /// Runs one act; see [`Actions::run`] for what a plugin promises.
     ///
@@ -130,6 +146,8 @@ pub struct PluginDeps {
     pub reminders: Arc<dyn Reminders>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
+    /// The MCP servers; none when none is configured.
+    pub mcp: Arc<mcp::Servers>,
 }
 
 /// A plugin as lists show it.
@@ -148,7 +166,8 @@ pub struct PluginInfo {
 /// All plugins, as one.
 pub struct Plugins {
     plugins: Vec<Box<dyn Plugin>>,
-    catalog: Arc<Catalog>,
+    /// The catalog of that version.
+    catalog: Mutex<(u64, Arc<Catalog>)>,
 }
 
 impl Plugins {
@@ -163,9 +182,10 @@ impl Plugins {
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),
+            Box::new(mcp::McpPlugin::new(Arc::clone(&deps.mcp))),
         ];
-        let specs = plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect();
-        Self { plugins, catalog: Arc::new(Catalog::new(specs)) }
+        let catalog = Mutex::new((version(&plugins), catalog(&plugins)));
+        Self { plugins, catalog }
     }
 
     fn plugin(&self, action: &str) -> Option<&dyn Plugin> {
@@ -187,8 +207,10 @@ impl Plugins {
                 off: None,
             })
             .collect();
+        let catalog = self.catalog();
         for info in &mut infos {
-            let own: Vec<&ActionSpec> = self.catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
+            info.off = self.plugin(&info.name).and_then(Plugin::off);
+            let own: Vec<&ActionSpec> = catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
             info.capabilities = own.iter().map(|spec| spec.name.clone()).collect();
             let Some(why) = own.iter().find_map(|spec| spec.unavailable.clone()) else { continue };
             if own.iter().all(|spec| spec.unavailable.is_some()) {
@@ -203,16 +225,34 @@ impl Plugins {
     }
 }
 
+fn version(plugins: &[Box<dyn Plugin>]) -> u64 {
+    plugins.iter().map(|plugin| plugin.version()).sum()
+}
+
+fn catalog(plugins: &[Box<dyn Plugin>]) -> Arc<Catalog> {
+    Arc::new(Catalog::new(plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect()))
+}
+
 #[async_trait]
 impl Actions for Plugins {
     fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog)
+        // Read before the specs are: what changes meanwhile is seen the next time.
+        let version = version(&self.plugins);
+        let mut kept = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != version {
+            *kept = (version, catalog(&self.plugins));
+        }
+        Arc::clone(&kept.1)
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
-        let spec = self.catalog.get(&call.action).ok_or_else(|| ActionError::fail("there is no such action"))?;
+        let catalog = self.catalog();
+        let spec = catalog.get(&call.action).ok_or_else(|| ActionError::fail("there is no such action"))?;
         if let Some(reason) = &spec.unavailable {
-            return Err(ActionError::fail(reason.clone()));
+            return Err(match self.plugin(&call.action) {
+                Some(plugin) => plugin.refusal(&call.action, reason),
+                None => ActionError::fail(reason.clone()),
+            });
         }
         if let Some((_, what)) = parameter_faults(spec, &call.args).into_iter().next() {
             return Err(ActionError::fail(what));

@@ -6,6 +6,8 @@ use channels::telegram::api::Api;
 
 use crate::config::Config;
 use crate::plugins::email::smtp::check_login;
+use crate::plugins::mcp;
+use crate::store::McpStore;
 use crate::store::sqlite::Db;
 
 /// What was found.
@@ -43,6 +45,7 @@ pub async fn examine(config: &Config) -> Report {
     database(config, &mut report).await;
     mail(config, &mut report).await;
     telegram(config, &mut report).await;
+    mcp(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
     for (name, why) in [
@@ -131,5 +134,21 @@ async fn telegram(config: &Config, report: &mut Report) {
     match me {
         Ok(me) => report.line(&Mark::On, "telegram", &format!("the bot is @{}", me.username)),
         Err(why) => report.line(&Mark::Bad, "telegram", &format!("{}: {why}", bot.api_url)),
+    }
+}
+
+async fn mcp(config: &Config, report: &mut Report) {
+    let Some(servers) = &config.mcp else {
+        return report.line(&Mark::Off, "mcp", "not configured: set MCP_CONFIG");
+    };
+    // What was allowed is known once there is a database.
+    let db = if config.database.exists() { Db::open_shared(&config.database).await.ok() } else { None };
+    for server in mcp::examine(servers, db.as_ref().map(|db| db as &dyn McpStore)).await {
+        let name = format!("mcp {}", server.name);
+        match server.found {
+            None => report.line(&Mark::Off, &name, "turned off in MCP_CONFIG"),
+            Some(Ok(found)) => report.line(&Mark::On, &name, &found),
+            Some(Err(why)) => report.line(&Mark::Bad, &name, &why),
+        }
     }
 }

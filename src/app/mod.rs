@@ -163,7 +163,7 @@ impl App {
         });
         let health = Arc::new(Wellbeing::new(db.clone(), Arc::clone(&clock), features.clone(), telegram.clone(), Arc::clone(&mcp)));
 
-        let state = http_state(http_config, &db, &engine, hub, Arc::clone(&health), telegram.is_some(), clock, ids);
+        let state = http_state(http_config, &db, &engine, hub, Arc::clone(&health), telegram.is_some(), Arc::clone(&mcp), clock, ids);
         let mut doors = Vec::new();
         if let Some(address) = config.metrics_addr {
             doors.push(Door { listener: listen(address).await?, routes: http::metrics_router(state.clone()) });
@@ -327,7 +327,7 @@ fn engine(
 }
 
 fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConfig {
-    let shown = |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description };
+    let shown = |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description, off: info.off };
     HttpConfig {
         public_url: public_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -347,6 +347,7 @@ fn http_state(
     hub: Arc<Hub>,
     health: Arc<Wellbeing>,
     telegram: bool,
+    mcp: Arc<Servers>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 ) -> HttpState {
@@ -361,6 +362,7 @@ fn http_state(
         hub,
         health,
         doors: Arc::new(doors::Chats { db: db.clone(), telegram }),
+        mcp,
         metrics: Arc::new(Metrics::default()),
         attempts: Arc::new(Attempts::default()),
         clock,

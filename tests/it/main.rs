@@ -3,12 +3,14 @@
 mod arrows;
 mod crash;
 mod deliveries;
+mod fake_mcp;
 mod fake_smtp;
 mod fake_telegram;
 mod fake_telegram_tests;
 mod faults;
 mod hostile;
 mod jobs;
+mod mcp;
 mod overload;
 mod recovery;
 mod service;

@@ -33,7 +33,8 @@ fn shown(name: &str, known: &[PluginInfo], catalog: &Catalog) -> Value {
     shown.insert("description".to_owned(), json!(description.unwrap_or_default()));
     shown.insert("capabilities".to_owned(), specs.iter().map(|spec| json!(spec.name)).collect());
     shown.insert("enabled".to_owned(), json!(enabled));
-    let reason = specs.iter().find_map(|spec| spec.unavailable.as_ref());
+    let off = known.iter().find(|plugin| plugin.name == name).and_then(|plugin| plugin.off.as_ref());
+    let reason = specs.iter().find_map(|spec| spec.unavailable.as_ref()).or(off);
     if let Some(reason) = reason.filter(|_| !enabled) {
         shown.insert("reason".to_owned(), json!(reason));
     }

@@ -24,6 +24,8 @@ use workflows::ports::{
 use crate::http::auth::{owner, secret};
 use crate::http::{Doors, Health, HttpConfig, HttpState, Hub, Linked, PluginInfo, router};
 use crate::store::PeopleStore;
+use crate::plugins::mcp::Servers;
+use crate::plugins::mcp::config::McpConfig;
 use crate::store::access::{Credential, CredentialKind, Scope};
 use crate::store::sqlite::Db;
 
@@ -203,6 +205,7 @@ impl House {
             hub,
             health: Arc::new(Well),
             doors: Arc::new(Well),
+            mcp: Arc::new(Servers::load(&McpConfig::default(), db.clone(), clock.clone()).await.unwrap()),
             metrics: Arc::default(),
             attempts: Arc::default(),
             clock: clock.clone(),
@@ -251,7 +254,7 @@ fn config() -> HttpConfig {
         public_url: "http://127.0.0.1:8000".parse().unwrap(),
         version: "0.0.0".to_owned(),
         settings: settings(),
-        plugins: vec![PluginInfo { name: "email".to_owned(), description: "Mail".to_owned() }],
+        plugins: vec![PluginInfo { name: "email".to_owned(), description: "Mail".to_owned(), off: None }],
         answer_wait: Duration::from_secs(10),
         sign_in_delay: Duration::from_millis(1),
         socket_send_limit: Duration::from_secs(1),

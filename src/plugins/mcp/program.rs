@@ -12,7 +12,7 @@ use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData, RequestId, ServerJ
 use rmcp::transport::Transport;
 use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::io::{AsyncRead, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tracing::debug;
 
@@ -59,13 +59,7 @@ impl Program {
             return Err(std::io::Error::other("it has no standard input and output"));
         };
         tokio::spawn(note(server.to_owned(), notes, secrets, Arc::clone(&last_words)));
-        let pipe = Pipe {
-            server: server.to_owned(),
-            lines: Lines::new(output, MESSAGE_BYTES_MAX),
-            input: Arc::new(tokio::sync::Mutex::new(Some(input))),
-            garbage: 0,
-        };
-        Ok((Self { child, group, last_words }, pipe))
+        Ok((Self { child, group, last_words }, Pipe::new(server, output, input)))
     }
 
     /// The last line it wrote to its standard error, fit to be shown.
@@ -110,14 +104,30 @@ async fn note(server: String, notes: impl AsyncRead + Unpin, secrets: Secrets, l
 }
 
 /// Messages over standard input and output, one a line.
-pub(super) struct Pipe {
+pub(super) struct Pipe<R = ChildStdout, W = ChildStdin> {
     server: String,
-    lines: Lines<ChildStdout>,
-    input: Arc<tokio::sync::Mutex<Option<ChildStdin>>>,
+    lines: Lines<R>,
+    input: Arc<tokio::sync::Mutex<Option<W>>>,
     garbage: u32,
 }
 
-impl Transport<RoleClient> for Pipe {
+impl<R: AsyncRead + Unpin, W> Pipe<R, W> {
+    /// A way to speak to that server.
+    pub(super) fn new(server: &str, output: R, input: W) -> Self {
+        Self {
+            server: server.to_owned(),
+            lines: Lines::new(output, MESSAGE_BYTES_MAX),
+            input: Arc::new(tokio::sync::Mutex::new(Some(input))),
+            garbage: 0,
+        }
+    }
+}
+
+impl<R, W> Transport<RoleClient> for Pipe<R, W>
+where
+    R: AsyncRead + Send + Unpin,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
     type Error = std::io::Error;
 
     fn send(

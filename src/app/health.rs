@@ -77,7 +77,8 @@ impl Health for Wellbeing {
     async fn health(&self) -> Map<String, Value> {
         let storage = if self.storage_answers().await { "on" } else { "down" };
         let engine = if self.stopping.load(Ordering::Relaxed) { "degraded" } else { "on" };
-        let parts = [("storage", storage), ("engine", engine)].map(|(name, status)| (name.to_owned(), json!({"status": status})));
+        let parts = [("storage", storage), ("engine", engine)]
+            .map(|(name, status)| (name.to_owned(), json!({"status": status})));
         let components: Map<String, Value> = parts.into_iter().chain(self.mcp.health().iter().map(component)).collect();
         Map::from_iter([
             ("ai_providers".to_owned(), json!(["builtin"])),

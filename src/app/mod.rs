@@ -161,9 +161,25 @@ impl App {
             let members = doors::members(&db, &sink, &clock, &ids, settings(&config));
             bot.door(&config, &db, &public_url, &engine, members, &clock, &ids)
         });
-        let health = Arc::new(Wellbeing::new(db.clone(), Arc::clone(&clock), features.clone(), telegram.clone(), Arc::clone(&mcp)));
+        let health = Arc::new(Wellbeing::new(
+            db.clone(),
+            Arc::clone(&clock),
+            features.clone(),
+            telegram.clone(),
+            Arc::clone(&mcp),
+        ));
 
-        let state = http_state(http_config, &db, &engine, hub, Arc::clone(&health), telegram.is_some(), Arc::clone(&mcp), clock, ids);
+        let state = http_state(
+            http_config,
+            &db,
+            &engine,
+            hub,
+            Arc::clone(&health),
+            telegram.is_some(),
+            Arc::clone(&mcp),
+            clock,
+            ids,
+        );
         let mut doors = Vec::new();
         if let Some(address) = config.metrics_addr {
             doors.push(Door { listener: listen(address).await?, routes: http::metrics_router(state.clone()) });
@@ -327,7 +343,8 @@ fn engine(
 }
 
 fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConfig {
-    let shown = |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description, off: info.off };
+    let shown =
+        |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description, off: info.off };
     HttpConfig {
         public_url: public_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

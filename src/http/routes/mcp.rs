@@ -20,9 +20,11 @@ impl From<NotAllowed> for ApiError {
     fn from(error: NotAllowed) -> Self {
         match error {
             NotAllowed::Unknown => Self::not_found(),
-            NotAllowed::NotOffered => {
-                Self::new(StatusCode::CONFLICT, "not_offered", "Its server does not offer it now, so nothing was allowed")
-            }
+            NotAllowed::NotOffered => Self::new(
+                StatusCode::CONFLICT,
+                "not_offered",
+                "Its server does not offer it now, so nothing was allowed",
+            ),
             NotAllowed::Changed => {
                 let text = "It is no longer as it was shown, so nothing was allowed; please look at it again";
                 Self::new(StatusCode::CONFLICT, "changed", text)

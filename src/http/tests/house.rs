@@ -23,9 +23,9 @@ use workflows::ports::{
 
 use crate::http::auth::{owner, secret};
 use crate::http::{Doors, Health, HttpConfig, HttpState, Hub, Linked, PluginInfo, router};
-use crate::store::PeopleStore;
 use crate::plugins::mcp::Servers;
 use crate::plugins::mcp::config::McpConfig;
+use crate::store::PeopleStore;
 use crate::store::access::{Credential, CredentialKind, Scope};
 use crate::store::sqlite::Db;
 

@@ -163,7 +163,10 @@ impl Reader {
             self.fields(&path, value).into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         let known = ["command", "args", "env", "url", "headers", "type", "read", "disabled"];
         for key in fields.keys().filter(|key| !known.contains(&key.as_str())) {
-            self.problem(&format!("{path}.{}", printable(key)), format!("is no known field; known are {}", known.join(", ")));
+            self.problem(
+                &format!("{path}.{}", printable(key)),
+                format!("is no known field; known are {}", known.join(", ")),
+            );
         }
         let disabled = match fields.get("disabled") {
             None => false,
@@ -207,7 +210,9 @@ impl Reader {
                 self.problem(&here, "is no name of an environment variable");
             }
             match value.as_str() {
-                Some(text) if !text.contains('\0') => drop(env.insert(name.clone(), SecretString::from(text.to_owned()))),
+                Some(text) if !text.contains('\0') => {
+                    drop(env.insert(name.clone(), SecretString::from(text.to_owned())))
+                }
                 Some(_) | None => self.problem(&here, "must be a text"),
             }
         }
@@ -217,7 +222,9 @@ impl Reader {
     fn http(&mut self, path: &str, fields: &Map<String, Value>) -> Option<Way> {
         match fields.get("type").map(Value::as_str) {
             None | Some(Some("http" | "streamable-http")) => {}
-            Some(Some("sse")) => self.problem(&format!("{path}.type"), "the older SSE transport is not spoken; must be http"),
+            Some(Some("sse")) => {
+                self.problem(&format!("{path}.type"), "the older SSE transport is not spoken; must be http")
+            }
             Some(_) => self.problem(&format!("{path}.type"), "must be http or streamable-http, or left out, with url"),
         }
         for name in ["args", "env"].into_iter().filter(|name| fields.contains_key(*name)) {

@@ -102,9 +102,7 @@ fn http(trouble: &Trouble) -> Lost {
         Trouble::Refused { status: 300..=399, .. } => {
             Lost::new(ActionErrorKind::Fail, format!("{why}: redirects are not followed"))
         }
-        Trouble::Refused { status: 400..=499, .. } => {
-            Lost { broken: true, ..Lost::new(ActionErrorKind::Fail, why) }
-        }
+        Trouble::Refused { status: 400..=499, .. } => Lost { broken: true, ..Lost::new(ActionErrorKind::Fail, why) },
         Trouble::Refused { .. } => Lost::maybe(&why),
     }
 }
@@ -157,7 +155,10 @@ mod tests {
             (told(-32_000), ActionErrorKind::Unknown),
             (told(TOO_LARGE), ActionErrorKind::Unknown),
             (asked(&ServiceError::TransportClosed).kind, ActionErrorKind::Unknown),
-            (asked(&ServiceError::Timeout { timeout: std::time::Duration::from_secs(1) }).kind, ActionErrorKind::Unknown),
+            (
+                asked(&ServiceError::Timeout { timeout: std::time::Duration::from_secs(1) }).kind,
+                ActionErrorKind::Unknown,
+            ),
             (asked(&ServiceError::UnexpectedResponse).kind, ActionErrorKind::Unknown),
         ] {
             assert_eq!(kind, wanted);

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::stream::BoxStream;
 use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage};
@@ -69,7 +69,11 @@ impl Http {
     }
 }
 
-fn with(mut request: RequestBuilder, session: Option<&str>, headers: HashMap<HeaderName, HeaderValue>) -> RequestBuilder {
+fn with(
+    mut request: RequestBuilder,
+    session: Option<&str>,
+    headers: HashMap<HeaderName, HeaderValue>,
+) -> RequestBuilder {
     request = request.header(ACCEPT, format!("{EVENT_STREAM_MIME_TYPE}, {JSON_MIME_TYPE}"));
     if let Some(session) = session {
         request = request.header(HEADER_SESSION_ID, session);
@@ -101,7 +105,9 @@ impl StreamableHttpClient for Http {
         let body = serde_json::to_vec(&message)?;
         let id = match &message {
             ClientJsonRpcMessage::Request(request) => Some(request.id.clone()),
-            ClientJsonRpcMessage::Response(_) | ClientJsonRpcMessage::Notification(_) | ClientJsonRpcMessage::Error(_) => None,
+            ClientJsonRpcMessage::Response(_)
+            | ClientJsonRpcMessage::Notification(_)
+            | ClientJsonRpcMessage::Error(_) => None,
         };
         let request = self.0.post(uri.as_ref()).header(CONTENT_TYPE, JSON_MIME_TYPE).body(body);
         let response = with(request, session.as_deref(), headers).send().await.map_err(|error| trouble(&error))?;
@@ -111,7 +117,8 @@ impl StreamableHttpClient for Http {
             _ => {}
         }
         // Nothing is waited for after a notification, whatever comes.
-        let Some(id) = id.filter(|_| !matches!(response.status(), StatusCode::ACCEPTED | StatusCode::NO_CONTENT)) else {
+        let Some(id) = id.filter(|_| !matches!(response.status(), StatusCode::ACCEPTED | StatusCode::NO_CONTENT))
+        else {
             return Ok(StreamableHttpPostResponse::Accepted);
         };
         let told = response.headers().get(HEADER_SESSION_ID).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -171,7 +178,10 @@ impl StreamableHttpClient for Http {
 async fn not_done(response: Response, id: Option<RequestId>) -> Result<StreamableHttpPostResponse, Failed> {
     let refusal = refused(&response);
     let says_why = response.status().is_client_error()
-        && !matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
+        && !matches!(
+            response.status(),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+        );
     if id.is_none() || !says_why || !is(&response, JSON_MIME_TYPE) {
         return Err(refusal);
     }

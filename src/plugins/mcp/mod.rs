@@ -23,6 +23,8 @@ mod result;
 mod schema;
 mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod words;
 
@@ -154,7 +156,9 @@ impl Servers {
                 Status::Disabled => ("off", "turned off in MCP_CONFIG".to_owned(), None),
                 Status::Starting => ("starting", "being started".to_owned(), None),
                 Status::Up(_) if off == 0 => ("on", format!("{} tools", known.len()), None),
-                Status::Up(_) => ("on", format!("{} tools, {off} of them off", known.len() + server.refused().len()), None),
+                Status::Up(_) => {
+                    ("on", format!("{} tools, {off} of them off", known.len() + server.refused().len()), None)
+                }
                 Status::Down(why) => ("down", "not connected; it is tried again".to_owned(), Some(why)),
             };
             ServerHealth { name: server.config.name.clone(), status, detail, why }
@@ -198,9 +202,13 @@ impl Servers {
 
 fn views(server: &Server) -> Vec<ToolView> {
     let (known, away, name) = (server.known(), server.away(), &server.config.name);
-    let pinned = |pin: &Pin| Said { hash: pin.hash.clone(), description: pin.description.clone(), schema: pin.schema.clone() };
-    let offered =
-        |offer: &tool::Offer| Said { hash: offer.hash.clone(), description: offer.description.clone(), schema: offer.schema.clone() };
+    let pinned =
+        |pin: &Pin| Said { hash: pin.hash.clone(), description: pin.description.clone(), schema: pin.schema.clone() };
+    let offered = |offer: &tool::Offer| Said {
+        hash: offer.hash.clone(),
+        description: offer.description.clone(),
+        schema: offer.schema.clone(),
+    };
     let view = |tool: &Known| {
         let differs = matches!(tool.standing, Standing::New | Standing::Changed);
         let (before, after) = (tool.pin.as_ref().map(pinned), tool.offer.as_ref().map(offered));
@@ -270,9 +278,10 @@ impl Plugin for McpPlugin {
 
     /// A server that is away comes back; what the owner has not allowed does not by itself.
     fn refusal(&self, action: &str, reason: &str) -> ActionError {
-        let comes_back = self.servers.find(action).is_some_and(|(server, tool)| {
-            tool.off().is_none() && !server.config.disabled && server.away().is_some()
-        });
+        let comes_back = self
+            .servers
+            .find(action)
+            .is_some_and(|(server, tool)| tool.off().is_none() && !server.config.disabled && server.away().is_some());
         if comes_back { ActionError::retry(reason) } else { ActionError::fail(reason) }
     }
 

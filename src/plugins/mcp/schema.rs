@@ -35,9 +35,7 @@ pub(super) fn parameters(schema: &Value) -> Result<Value, String> {
     }
     match jsonschema::validator_for(&written) {
         Ok(_) => Ok(written),
-        Err(error) => {
-            Err(format!("its schema is faulty: {}", super::words::line(&error.to_string(), FAULT_CHARS_MAX)))
-        }
+        Err(error) => Err(format!("its schema is faulty: {}", super::words::line(&error.to_string(), FAULT_CHARS_MAX))),
     }
 }
 
@@ -121,8 +119,7 @@ impl Writer<'_> {
                     let mut written = Map::new();
                     for (name, part) in all {
                         self.spend(name.len())?;
-                        let part =
-                            if part.is_array() { self.copied(part)? } else { self.schema(part, depth + 1)? };
+                        let part = if part.is_array() { self.copied(part)? } else { self.schema(part, depth + 1)? };
                         written.insert(name.clone(), part);
                     }
                     Value::Object(written)
@@ -265,7 +262,10 @@ mod tests {
             (json!({"type": "object", "description": "x".repeat(70_000)}), "larger"),
             (json!({"type": "string"}), "object"),
             (json!(true), "object"),
-            (json!({"type": "object", "properties": {"a": {"$ref": "https://evil.example/schema.json"}}}), "another document"),
+            (
+                json!({"type": "object", "properties": {"a": {"$ref": "https://evil.example/schema.json"}}}),
+                "another document",
+            ),
             (json!({"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}}), "another document"),
             (json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/none"}}}), "not in it"),
             (json!({"type": "object", "properties": {"a": 5}}), "no schema"),

@@ -173,8 +173,9 @@ impl Server {
     }
 
     /// Keeps what is offered up to date; comes back with the reason when the server no longer says.
-    async fn listen(&self, line: &Line, ears: &Ears) -> String {
+    pub(super) async fn listen(&self, line: &Line, ears: &Ears) -> String {
         loop {
+            let heard = ears.heard();
             match line.tools().await {
                 Ok(entries) => {
                     if let Err(why) = self.learn(&entries, line).await {
@@ -183,6 +184,7 @@ impl Server {
                 }
                 Err(why) => return why,
             }
+            ears.looked(heard);
             loop {
                 let told = tokio::time::timeout(CHECK_EVERY, ears.told.notified()).await;
                 // A server that does one thing at a time is not asked while it works.
@@ -212,7 +214,12 @@ impl Server {
             matches!(state.status, Status::Up(_)) && state.offers.as_ref() == Some(&offers) && state.refused == refused
         };
         if !unchanged {
-            info!(server = self.config.name, tools = offers.len(), refused = refused.len(), "an MCP server is connected");
+            info!(
+                server = self.config.name,
+                tools = offers.len(),
+                refused = refused.len(),
+                "an MCP server is connected"
+            );
             self.change(|state| {
                 state.status = Status::Up(line.clone());
                 state.offers = Some(offers);

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
-    Implementation, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
+    CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest, Implementation,
+    ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
 };
 use rmcp::service::{NotificationContext, PeerRequestOptions, QuitReason, RunningService};
 use rmcp::transport::StreamableHttpClientTransport;
@@ -37,15 +37,28 @@ const WHY_CHARS_MAX: usize = 300;
 /// Hears what a server says by itself. Nothing it asks for is granted.
 #[derive(Clone, Default)]
 pub(super) struct Ears {
-    /// Whether its tools have changed since they were listed.
-    pub(super) stale: Arc<AtomicBool>,
+    /// How often it was told that the tools have changed, and up to which telling they were looked at.
+    heard: Arc<AtomicU64>,
+    looked: Arc<AtomicU64>,
     /// Told of that, and of a connection that was found broken.
     pub(super) told: Arc<Notify>,
 }
 
+impl Ears {
+    /// How often it was told of changes.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::SeqCst)
+    }
+
+    /// The tools are looked at as they were after that many tellings.
+    pub(super) fn looked(&self, heard: u64) {
+        self.looked.store(heard, Ordering::SeqCst);
+    }
+}
+
 impl ClientHandler for Ears {
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.stale.store(true, Ordering::SeqCst);
+        self.heard.fetch_add(1, Ordering::SeqCst);
         self.told.notify_one();
     }
 
@@ -58,9 +71,9 @@ impl ClientHandler for Ears {
 
 /// An open connection, held by whoever watches over it.
 pub(super) struct Session {
-    service: RunningService<RoleClient, Ears>,
-    program: Option<Program>,
-    secrets: Secrets,
+    pub(super) service: RunningService<RoleClient, Ears>,
+    pub(super) program: Option<Program>,
+    pub(super) secrets: Secrets,
 }
 
 /// What of a server's configuration is never to be shown.
@@ -166,7 +179,8 @@ fn http(url: &Url, headers: &[(HeaderName, SecretString)]) -> Result<StreamableH
     let client = Http::new().map_err(|_| "no HTTP client can be made".to_owned())?;
     let mut all = HashMap::new();
     for (name, value) in headers {
-        let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| format!("the header {name} is none"))?;
+        let mut value =
+            HeaderValue::from_str(value.expose_secret()).map_err(|_| format!("the header {name} is none"))?;
         value.set_sensitive(true);
         all.insert(name.clone(), value);
     }
@@ -191,9 +205,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Whether the tools have changed since they were listed.
+    /// Whether the tools have changed since they were looked at.
     pub(super) fn is_stale(&self) -> bool {
-        self.ears.stale.load(Ordering::SeqCst)
+        self.ears.heard() != self.ears.looked.load(Ordering::SeqCst)
     }
 
     /// Whether a call is under way.
@@ -206,7 +220,6 @@ impl Line {
     /// # Errors
     /// Why they cannot be told, fit to be shown.
     pub(super) async fn tools(&self) -> Result<Vec<Value>, String> {
-        self.ears.stale.store(false, Ordering::SeqCst);
         let (mut tools, mut cursors): (Vec<Value>, Vec<String>) = (Vec::new(), Vec::new());
         for _ in 0..PAGES_MAX {
             let (page, next) = self.page(cursors.last().cloned()).await?;
@@ -216,7 +229,9 @@ impl Line {
             }
             match next {
                 None => return Ok(tools),
-                Some(next) if cursors.contains(&next) => return Err("its list of tools goes round in a circle".to_owned()),
+                Some(next) if cursors.contains(&next) => {
+                    return Err("its list of tools goes round in a circle".to_owned());
+                }
                 Some(next) => cursors.push(next),
             }
         }

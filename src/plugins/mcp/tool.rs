@@ -233,14 +233,28 @@ mod tests {
 
     #[test]
     fn the_hash_is_of_name_description_and_schema_whatever_their_order() {
-        let one = offer(&json!({"name": "a", "description": "d", "inputSchema": {"type": "object", "properties": {"x": {}, "y": {}}}}));
-        let same = offer(&json!({"inputSchema": {"properties": {"y": {}, "x": {}}, "type": "object"}, "description": "d", "name": "a", "title": "T"}));
+        let one = offer(
+            &json!({"name": "a", "description": "d", "inputSchema": {"type": "object", "properties": {"x": {}, "y": {}}}}),
+        );
+        let same = offer(
+            &json!({"inputSchema": {"properties": {"y": {}, "x": {}}, "type": "object"}, "description": "d", "name": "a", "title": "T"}),
+        );
         let hash = |offer: Result<Offer, Refused>| offer.expect("a tool").hash;
         let first = hash(one);
         assert_eq!(first, hash(same));
         assert_eq!(first.len(), 64);
-        assert_ne!(first, hash(offer(&json!({"name": "a", "description": "d ", "inputSchema": {"type": "object", "properties": {"x": {}, "y": {}}}}))));
-        assert_ne!(first, hash(offer(&json!({"name": "a", "description": "d", "inputSchema": {"type": "object", "properties": {"x": {}}}}))));
+        assert_ne!(
+            first,
+            hash(offer(
+                &json!({"name": "a", "description": "d ", "inputSchema": {"type": "object", "properties": {"x": {}, "y": {}}}})
+            ))
+        );
+        assert_ne!(
+            first,
+            hash(offer(
+                &json!({"name": "a", "description": "d", "inputSchema": {"type": "object", "properties": {"x": {}}}})
+            ))
+        );
     }
 
     #[test]
@@ -274,7 +288,8 @@ mod tests {
 
     #[test]
     fn every_tool_reaches_the_world_unless_the_operator_says_it_looks() {
-        let offer = taken(&[json!({"name": "a", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}})]);
+        let offer =
+            taken(&[json!({"name": "a", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}})]);
         let pins: Vec<Pin> = offer.iter().map(pin).collect();
         let known = judge(&pins, Some(&offer));
         assert_eq!(known[0].spec("s", false, None).reach, ReachRule::World);

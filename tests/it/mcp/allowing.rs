@@ -91,7 +91,10 @@ async fn what_changed_while_the_service_was_stopped_is_off_at_the_next_start() {
 async fn a_name_with_a_slash_can_be_allowed_too() {
     let house = House::new().await;
     let mut tools = FakeMcp::usual();
-    tools.iter_mut().filter(|tool| tool["name"] == "Read.file/x-1").for_each(|tool| tool["description"] = json!("New words"));
+    tools
+        .iter_mut()
+        .filter(|tool| tool["name"] == "Read.file/x-1")
+        .for_each(|tool| tool["description"] = json!("New words"));
     house.fake.offer(&tools);
     house.fake.announce();
     let seen = house.tool_until("mcp.s.Read.file/x-1", "changed").await;
@@ -117,7 +120,8 @@ async fn only_the_owner_sees_and_allows() {
     let invited = house.service.post("/api/invites", json!({})).await;
     let session = house.service.post("/api/session", json!({"code": invited["code"], "name": "Bob"})).await;
     let token = session["token"].as_str().expect("a token").to_owned();
-    let (status, _) = house.service.call_as(&token, Method::GET, "/api/mcp/tools", None, None).await.expect("an answer");
+    let (status, _) =
+        house.service.call_as(&token, Method::GET, "/api/mcp/tools", None, None).await.expect("an answer");
     assert_eq!(status, 403);
     let hash = house.tool("mcp.s.echo").await["hash"].clone();
     let body = Some(json!({"hash": hash}));

@@ -78,7 +78,10 @@ async fn instructions_in_an_answer_change_no_step_and_stay_words() {
     assert_eq!(pending.as_array().map(Vec::len), Some(1), "one call is asked about: {pending:#}");
     assert_eq!(pending[0]["action_type"], "mcp.s.echo");
     let text = pending[0]["parameters"]["text"].as_str().expect("words").to_owned();
-    assert!(text.contains("{{ 7 * 7 }}") && text.contains("{{ slots }}"), "a template in an answer is no template: {text}");
+    assert!(
+        text.contains("{{ 7 * 7 }}") && text.contains("{{ slots }}"),
+        "a template in an answer is no template: {text}"
+    );
     assert_eq!(house.fake.ledger().len(), 1, "only the look was made");
     assert_eq!(shown["steps"].as_array().map(Vec::len), Some(3), "two calls and the question: {shown:#}");
     house.service.post("/api/agent/confirm", json!({"session_id": "s", "action": "reject_all"})).await;

@@ -41,7 +41,8 @@ fn doctor_says_what_each_server_offers_and_what_is_wrong_with_it() {
 #[test]
 fn a_faulty_file_is_told_whole_with_exit_code_2() {
     let dir = tempfile::tempdir().expect("a directory");
-    let servers = json!({"Bad": {"command": "x"}, "a": {"url": "ftp://canary-secret"}, "b": {"command": "x", "cwd": "/"}});
+    let servers =
+        json!({"Bad": {"command": "x"}, "a": {"url": "ftp://canary-secret"}, "b": {"command": "x", "cwd": "/"}});
     let (code, said) = doctor(&setup(dir.path(), &servers));
     assert_eq!(code, Some(2), "{said}");
     for wanted in ["mcpServers.Bad", "mcpServers.a.url", "mcpServers.b.cwd"] {

@@ -37,7 +37,12 @@ impl House {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_goes_out_once_with_its_headers_whether_the_answer_is_a_body_or_events() {
     for events in [false, true] {
-        let house = House::new(json!({}), |fake| if events { fake.fault("events") }).await;
+        let house = House::new(json!({}), |fake| {
+            if events {
+                fake.fault("events")
+            }
+        })
+        .await;
         let (id, _) = call(&house.service, "mcp.h.echo", json!({"text": "hello"})).await;
         let task = house.service.task_until(&id, has_ended).await;
         assert_eq!(task["result"]["receipts"][0]["text"], "echo heard hello", "{task:#}");
@@ -65,7 +70,12 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_megabytes_are_told_to_be_too_large_in_a_body_and_in_events() {
     for events in [false, true] {
-        let house = House::new(json!({"read": ["huge"]}), |fake| if events { fake.fault("events") }).await;
+        let house = House::new(json!({"read": ["huge"]}), |fake| {
+            if events {
+                fake.fault("events")
+            }
+        })
+        .await;
         let begun = begin(&house.service, &plan("mcp.h.huge", &json!({}))).await;
         assert!(begun.to_string().contains("too large"), "{begun:#}");
         house.service.post("/api/agent/select", json!({"session_id": "s", "selection": "skip"})).await;

@@ -75,7 +75,8 @@ async fn secrets_are_in_no_log_no_error_and_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_with_tools_of_one_name_are_told_apart() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (one, two) = (crate::fake_mcp::FakeMcp::new(dir.path(), "one"), crate::fake_mcp::FakeMcp::new(dir.path(), "two"));
+    let (one, two) =
+        (crate::fake_mcp::FakeMcp::new(dir.path(), "one"), crate::fake_mcp::FakeMcp::new(dir.path(), "two"));
     let servers = json!({"one": one.entry(&json!({})), "two": two.entry(&json!({})), "off": {"command": "nowhere", "disabled": true}});
     let setup = super::setup(dir.path(), &servers);
     let service = crate::service::Service::start(&setup);

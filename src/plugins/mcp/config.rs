@@ -178,7 +178,7 @@ impl Reader {
         };
         let read = self.texts(&format!("{path}.read"), fields.get("read")).into_iter().collect();
         let way = match (fields.contains_key("command"), fields.contains_key("url")) {
-            (true, false) => self.program(&path, &fields),
+            (true, false) => Some(self.program(&path, &fields)),
             (false, true) => self.http(&path, &fields),
             (true, true) | (false, false) => {
                 if value.is_object() {
@@ -190,7 +190,7 @@ impl Reader {
         Some(ServerConfig { name: name.to_owned(), way: way?, read, disabled })
     }
 
-    fn program(&mut self, path: &str, fields: &Map<String, Value>) -> Option<Way> {
+    fn program(&mut self, path: &str, fields: &Map<String, Value>) -> Way {
         if !matches!(fields.get("type").map(Value::as_str), None | Some(Some("stdio"))) {
             self.problem(&format!("{path}.type"), "must be stdio, or left out, with command");
         }
@@ -211,19 +211,19 @@ impl Reader {
             }
             match value.as_str() {
                 Some(text) if !text.contains('\0') => {
-                    drop(env.insert(name.clone(), SecretString::from(text.to_owned())))
+                    drop(env.insert(name.clone(), SecretString::from(text.to_owned())));
                 }
                 Some(_) | None => self.problem(&here, "must be a text"),
             }
         }
-        Some(Way::Program { command, args, env })
+        Way::Program { command, args, env }
     }
 
     fn http(&mut self, path: &str, fields: &Map<String, Value>) -> Option<Way> {
         match fields.get("type").map(Value::as_str) {
             None | Some(Some("http" | "streamable-http")) => {}
             Some(Some("sse")) => {
-                self.problem(&format!("{path}.type"), "the older SSE transport is not spoken; must be http")
+                self.problem(&format!("{path}.type"), "the older SSE transport is not spoken; must be http");
             }
             Some(_) => self.problem(&format!("{path}.type"), "must be http or streamable-http, or left out, with url"),
         }

@@ -95,7 +95,6 @@ fn http(trouble: &Trouble) -> Lost {
     match trouble {
         Trouble::NoConnection => Lost::not_sent(&why),
         Trouble::Broken => Lost { broken: true, ..Lost::maybe(&why) },
-        Trouble::Strange => Lost::maybe(&why),
         Trouble::Refused { status: 429, after_secs } => {
             Lost::new(ActionErrorKind::Retry { after_secs: *after_secs }, format!("{why}: too many requests"))
         }
@@ -103,7 +102,7 @@ fn http(trouble: &Trouble) -> Lost {
             Lost::new(ActionErrorKind::Fail, format!("{why}: redirects are not followed"))
         }
         Trouble::Refused { status: 400..=499, .. } => Lost { broken: true, ..Lost::new(ActionErrorKind::Fail, why) },
-        Trouble::Refused { .. } => Lost::maybe(&why),
+        Trouble::Strange | Trouble::Refused { .. } => Lost::maybe(&why),
     }
 }
 

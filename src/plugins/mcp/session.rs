@@ -239,8 +239,8 @@ impl Line {
     }
 
     async fn page(&self, cursor: Option<String>) -> Result<(Vec<Value>, Option<String>), String> {
-        let mut request = ListToolsRequest::default();
-        request.params = cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
+        let params = cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
+        let request = ListToolsRequest { params, ..ListToolsRequest::default() };
         let answer = self.ask(ClientRequest::ListToolsRequest(request), LIST_MAX).await;
         let answer = answer.map_err(|lost| self.shown(&format!("its tools cannot be listed: {}", lost.why)))?;
         match answer {

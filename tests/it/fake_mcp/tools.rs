@@ -101,8 +101,10 @@ fn call(folder: &Path, name: &str, args: &Value) -> Deed {
         }
         "spawn" => {
             // It outlives whoever started it, unless it is ended with it.
-            let sleeper = std::process::Command::new("sleep").arg("600").spawn().expect("sleep runs");
-            Deed::Answer(json!({"content": [], "structuredContent": {"pid": sleeper.id()}}))
+            let mut sleeper = std::process::Command::new("sleep").arg("600").spawn().expect("sleep runs");
+            let pid = sleeper.id();
+            std::thread::spawn(move || sleeper.wait());
+            Deed::Answer(json!({"content": [], "structuredContent": {"pid": pid}}))
         }
         "leak" => {
             let secret = std::env::var("TOKEN").unwrap_or_default();

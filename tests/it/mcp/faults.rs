@@ -127,11 +127,10 @@ async fn an_act_that_was_confirmed_waits_for_its_server_to_come_back() {
     let house = House::new().await;
     let begun = begin(&house.service, &plan("mcp.s.echo", &json!({"text": "x"}))).await;
     house.fake.fault("down");
-    let (_, crashed) = {
-        let other = json!({"plan": plan("mcp.s.crash", &json!({})), "session_id": "other"});
-        house.service.post("/api/tasks", other).await;
-        ((), house.service.post("/api/agent/confirm", json!({"session_id": "other", "action": "approve_all"})).await)
-    };
+    let other = json!({"plan": plan("mcp.s.crash", &json!({})), "session_id": "other"});
+    house.service.post("/api/tasks", other).await;
+    let yes = json!({"session_id": "other", "action": "approve_all"});
+    let crashed = house.service.post("/api/agent/confirm", yes).await;
     assert_eq!(options(&crashed), ["resend", "drop"], "{crashed:#}");
     house.until(|health| health["status"] == "down").await;
     let yes = json!({"session_id": "s", "action": "approve_all"});

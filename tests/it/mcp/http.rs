@@ -39,7 +39,7 @@ async fn a_call_goes_out_once_with_its_headers_whether_the_answer_is_a_body_or_e
     for events in [false, true] {
         let house = House::new(json!({}), |fake| {
             if events {
-                fake.fault("events")
+                fake.fault("events");
             }
         })
         .await;
@@ -72,7 +72,7 @@ async fn fifty_megabytes_are_told_to_be_too_large_in_a_body_and_in_events() {
     for events in [false, true] {
         let house = House::new(json!({"read": ["huge"]}), |fake| {
             if events {
-                fake.fault("events")
+                fake.fault("events");
             }
         })
         .await;

@@ -34,12 +34,18 @@
 //! }
 //! ```
 
+pub mod booking;
 pub mod calendar;
 pub mod contacts;
+pub(crate) mod dates;
+pub(crate) mod duffel;
 pub mod email;
 pub mod meeting;
+pub(crate) mod money;
 pub mod notify;
 pub mod telegram;
+#[cfg(test)]
+pub(crate) mod tests;
 mod unbuilt;
 pub(crate) mod web;
 
@@ -104,6 +110,7 @@ pub fn spec(name: &str, summary: &str, properties: Value, required: &[&str], rea
         look_up: false,
         undo: None,
         targets: &[],
+        future: &[],
         unavailable: None,
     }
 }
@@ -171,6 +178,7 @@ impl Plugins {
             Box::new(email::EmailPlugin::new(Arc::clone(&mailer))),
             Box::new(meeting::MeetingPlugin::new(deps, Arc::clone(&mailer), Arc::clone(&calendar))),
             Box::new(calendar::CalendarPlugin::new(calendar)),
+            Box::new(booking::BookingPlugin::new(deps, Arc::clone(&mailer))),
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),

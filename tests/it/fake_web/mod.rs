@@ -16,6 +16,7 @@
 
 #![expect(dead_code, reason = "a stand-in offers more than the tests of one day use")]
 
+pub(crate) mod duffel;
 mod fault;
 mod http;
 mod ledger;
@@ -45,6 +46,9 @@ pub(crate) type FakeSearxng = Fake<searxng::Searxng>;
 pub(crate) type FakeNominatim = Fake<nominatim::Nominatim>;
 /// A stand-in for an Overpass server.
 pub(crate) type FakeOverpass = Fake<overpass::Overpass>;
+
+/// A stand-in for Duffel.
+pub(crate) type FakeDuffel = Fake<duffel::Duffel>;
 
 /// What one service knows and does.
 pub(crate) trait Site: Default + Send + 'static {

@@ -13,7 +13,8 @@ use super::ledger::pairs;
 use super::{Answer, Call, Fake, Site};
 use crate::fake_http::Response;
 
-pub(crate) use elements::Element;
+pub(super) use elements::metres_between;
+pub(crate) use elements::{Element, Kind};
 
 /// The words under which the data may be used.
 const COPYRIGHT: &str =

@@ -1,31 +1,25 @@
 //! Hotels: asked for their price again, booked only at the one that was shown, under the act's key.
 
-use std::time::Duration;
-
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 use workflows::failpoint;
 use workflows::ports::{ActionCall, ActionError, ActionOutcome, LookUp, Offer, UndoCall};
 
 use super::BookingPlugin;
-use crate::plugins::duffel::Refused;
-use crate::plugins::duffel::stays::{Booking, Guests, Kept, Quote};
+use crate::plugins::duffel::Duffel;
+use crate::plugins::duffel::stays::{Booking, Guests, Quote};
 use crate::plugins::money::Money;
 use crate::plugins::web::plain;
 use crate::plugins::{dates, outcome, text};
 
-/// How long after it was not there a booking is looked for again: the other side may still have
-/// been at work when the connection broke.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// The code of a price that changed between quote and booking.
-const PRICE_CHANGED: &str = "price_changed";
+/// The code of a price that does not stand any more, at the booking too.
+const RATE_UNAVAILABLE: &str = "rate_unavailable";
 
 impl BookingPlugin {
     pub(super) async fn book_hotel(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
         let duffel = self.duffel()?;
         let offer = text(&call.args, "offer_id").unwrap_or_default();
-        let rate = duffel.cheapest_rate(offer).await.map_err(|refused| gone(offer, refused))?;
-        let quote = duffel.quote(&rate).await.map_err(|refused| gone(offer, refused))?;
+        let quote = quote(duffel, offer).await?;
         differs(call, &quote)?;
         let guests = Guests {
             guests: call.args.get("guests").unwrap_or(&Value::Null),
@@ -38,32 +32,26 @@ impl BookingPlugin {
         failpoint::hit("booking.book.after");
         match booked {
             Ok(booking) => Ok(booked_outcome(&booking)),
-            // Not booked; what it costs now is asked for, and the person.
-            Err(refused) if refused.code == PRICE_CHANGED => {
-                let quote = duffel.quote(&rate).await.map_err(|refused| gone(offer, refused))?;
-                differs(call, &quote)?;
+            // Not booked: what it costs now is asked for, and then the person.
+            Err(refused) if refused.code == RATE_UNAVAILABLE => {
+                differs(call, &self::quote(duffel, offer).await?)?;
                 Err(refused.error)
             }
             Err(refused) => Err(refused.error),
         }
     }
 
-    /// Whether the act's booking is there. That it is not is only said when a second look, a while
-    /// later, does not find it either.
+    /// Whether the act's booking is there. That it is not listed does not say that it never will be:
+    /// a hotel may still be at work on it.
     pub(super) async fn look_up_hotel(&self, call: &ActionCall) -> LookUp {
         let Ok(duffel) = self.duffel() else { return LookUp::CannotTell(super::OFF.to_owned()) };
-        for pause in [Duration::ZERO, LOOK_AGAIN] {
-            tokio::time::sleep(pause).await;
-            match duffel.booking_of(call.effect_id.as_str()).await {
-                Ok(Kept::There(booking)) => return LookUp::Done(booked_outcome(&booking)),
-                Ok(Kept::Absent) => {}
-                Ok(Kept::TooMany) => {
-                    return LookUp::CannotTell("there are too many bookings to look through".to_owned());
-                }
-                Err(refused) => return LookUp::CannotTell(refused.error.message),
+        match duffel.booking_of(call.effect_id.as_str()).await {
+            Ok(Some(booking)) => LookUp::Done(booked_outcome(&booking)),
+            Ok(None) => {
+                LookUp::CannotTell("Duffel lists no such booking now; it may still be in the making".to_owned())
             }
+            Err(refused) => LookUp::CannotTell(refused.error.message),
         }
-        LookUp::Absent
     }
 
     pub(super) async fn cancel_hotel(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
@@ -86,12 +74,15 @@ impl BookingPlugin {
     }
 }
 
-/// An offer that does not stand any more: looking again helps, trying again does not.
-fn gone(offer: &str, refused: Refused) -> ActionError {
-    if matches!(refused.code.as_str(), "not_found" | "rate_unavailable" | "search_result_expired" | "quote_expired") {
-        return ActionError::fail(format!("the offer {offer} does not stand any more: look for hotels again"));
-    }
-    refused.error
+/// The price of a hotel that was found, as it is now.
+async fn quote(duffel: &Duffel, offer: &str) -> Result<Quote, ActionError> {
+    let asked = async { duffel.quote(&duffel.cheapest_rate(offer).await?).await };
+    asked.await.map_err(|refused| match refused.code.as_str() {
+        "not_found" | "result_no_longer_available" | RATE_UNAVAILABLE => {
+            ActionError::fail("that offer does not stand any more: look for hotels again")
+        }
+        _ => refused.error,
+    })
 }
 
 /// Fails when a quote is not for exactly what was shown, with what it is for as an offer.

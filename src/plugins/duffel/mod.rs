@@ -7,13 +7,14 @@ pub(crate) mod stays;
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use workflows::ports::ActionError;
+use workflows::ports::{ActionError, ActionErrorKind};
 
 use super::web::{Kind, Service};
 use crate::config::DuffelConfig;
@@ -146,5 +147,16 @@ impl Duffel {
 fn told(kind: Kind, answer: &Answer) -> Refused {
     let fault = answer.json::<Faults>().and_then(|faults| faults.errors.into_iter().next()).unwrap_or_default();
     let words = if fault.message.is_empty() { &fault.title } else { &fault.message };
-    Refused { error: SERVICE.refusal(kind, answer, Some(words)), code: fault.code }
+    let mut error = SERVICE.refusal(kind, answer, Some(words));
+    if let (ActionErrorKind::Retry { after_secs }, Some(secs)) = (&mut error.kind, reset(answer)) {
+        *after_secs = Some(secs);
+    }
+    Refused { error, code: fault.code }
+}
+
+/// How long Duffel asks to wait: it tells the time when it takes requests again, by its own clock.
+fn reset(answer: &Answer) -> Option<u32> {
+    let time = |name: &str| DateTime::parse_from_rfc2822(answer.headers.get(name)?.to_str().ok()?).ok();
+    let wait = time("ratelimit-reset")? - time("date")?;
+    u32::try_from(wait.num_seconds()).ok()
 }

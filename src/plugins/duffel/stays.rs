@@ -155,16 +155,6 @@ pub(crate) struct Guests<'a> {
     pub(crate) requests: Option<&'a str>,
 }
 
-/// What is known of one act's booking.
-pub(crate) enum Kept {
-    /// It is there.
-    There(Box<Booking>),
-    /// It certainly is not.
-    Absent,
-    /// There are more bookings than were looked through.
-    TooMany,
-}
-
 #[derive(Deserialize)]
 struct Results {
     results: Vec<Found>,
@@ -215,8 +205,8 @@ impl Duffel {
         Ok(self.get(&["stays", "bookings", id], &[]).await?.data)
     }
 
-    /// The booking that was made under an act's key.
-    pub(crate) async fn booking_of(&self, key: &str) -> Result<Kept, Refused> {
+    /// The booking that was made under an act's key, among the newest.
+    pub(crate) async fn booking_of(&self, key: &str) -> Result<Option<Booking>, Refused> {
         let mut after: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let mut query = vec![("limit", PAGE)];
@@ -225,15 +215,13 @@ impl Duffel {
             let is_it = |booking: &Booking| {
                 booking.metadata.as_ref().and_then(|metadata| metadata.get(KEY)?.as_str()) == Some(key)
             };
-            if let Some(booking) = page.data.into_iter().find(is_it) {
-                return Ok(Kept::There(Box::new(booking)));
-            }
             after = page.meta.unwrap_or_default().after;
-            if after.is_none() {
-                return Ok(Kept::Absent);
+            let found = page.data.into_iter().find(is_it);
+            if found.is_some() || after.is_none() {
+                return Ok(found);
             }
         }
-        Ok(Kept::TooMany)
+        Ok(None)
     }
 
     pub(crate) async fn cancel(&self, id: &str) -> Result<Booking, Refused> {

@@ -1,10 +1,13 @@
 //! `doctor`: what is on, what is off and why, and whether what is on works.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use channels::telegram::api::Api;
 
 use crate::config::Config;
+use crate::outgoing::{Outgoing, SystemNames};
+use crate::plugins::duffel::{Duffel, OFF};
 use crate::plugins::email::smtp::check_login;
 use crate::plugins::mcp;
 use crate::store::McpStore;
@@ -46,13 +49,13 @@ pub async fn examine(config: &Config) -> Report {
     mail(config, &mut report).await;
     telegram(config, &mut report).await;
     mcp(config, &mut report).await;
+    hotels(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
     for (name, why) in [
         ("discord", "this release does not have it"),
         ("email door", "this release does not have it"),
         ("search", "this release does not have it"),
-        ("booking", "this release does not have it"),
     ] {
         report.line(&Mark::Off, name, why);
     }
@@ -120,6 +123,20 @@ async fn mail(config: &Config, report: &mut Report) {
     match check_login(mail).await {
         Ok(()) => report.line(&Mark::On, "email", &format!("logged in to {} as {}", mail.url, mail.email)),
         Err(why) => report.line(&Mark::Bad, "email", &format!("{}: {why}", mail.url)),
+    }
+}
+
+async fn hotels(config: &Config, report: &mut Report) {
+    let Some(duffel) = &config.duffel else {
+        return report.line(&Mark::Off, "hotels, flights", OFF);
+    };
+    let found = match Outgoing::new(std::slice::from_ref(&duffel.api_url), Arc::new(SystemNames)) {
+        Ok(outgoing) => Duffel::new(duffel.clone(), outgoing).check().await,
+        Err(_) => Err("no HTTP client can be made".to_owned()),
+    };
+    match found {
+        Ok(()) => report.line(&Mark::On, "hotels, flights", &format!("{} takes the token", duffel.api_url)),
+        Err(why) => report.line(&Mark::Bad, "hotels, flights", &format!("{}: {why}", duffel.api_url)),
     }
 }
 

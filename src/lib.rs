@@ -13,6 +13,7 @@ pub mod config;
 pub mod doctor;
 pub mod http;
 pub mod members;
+pub mod outgoing;
 pub mod plugins;
 pub mod reminders;
 pub mod store;

@@ -34,14 +34,21 @@
 //! }
 //! ```
 
+pub mod booking;
 pub mod calendar;
 pub mod contacts;
+pub(crate) mod dates;
+pub(crate) mod duffel;
 pub mod email;
 pub mod mcp;
 pub mod meeting;
+pub(crate) mod money;
 pub mod notify;
 pub mod telegram;
+#[cfg(test)]
+pub(crate) mod tests;
 mod unbuilt;
+pub(crate) mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,6 +60,8 @@ use workflows::action::{ActionSpec, Catalog, ReachRule, words_of};
 use workflows::plan::validate::parameter_faults;
 use workflows::ports::{ActionCall, ActionError, ActionOutcome, Actions, Ids, LookUp, People};
 
+use crate::config::{DuffelConfig, GoogleConfig, SearchConfig};
+use crate::outgoing::Outgoing;
 use crate::store::{CalendarStore, ContactStore, LogStore, PeopleStore};
 pub use calendar::reminder::Reminders;
 pub use email::MailConfig;
@@ -117,6 +126,7 @@ pub fn spec(name: &str, summary: &str, properties: Value, required: &[&str], rea
         look_up: false,
         undo: None,
         targets: &[],
+        future: &[],
         unavailable: None,
     }
 }
@@ -130,6 +140,14 @@ pub struct PluginDeps {
     pub telegram: Option<Arc<telegram::Telegram>>,
     /// Where Jitsi meetings are held.
     pub jitsi_base_url: Url,
+    /// The Google account that meetings are made with; `None` = off.
+    pub google: Option<GoogleConfig>,
+    /// Where things are looked for.
+    pub search: SearchConfig,
+    /// The account for hotels and flights; `None` = off.
+    pub duffel: Option<DuffelConfig>,
+    /// What calls outside services.
+    pub outgoing: Outgoing,
     /// Who people are, and whom they know.
     pub people: Arc<dyn People>,
     /// Their identities.
@@ -179,6 +197,7 @@ impl Plugins {
             Box::new(email::EmailPlugin::new(Arc::clone(&mailer))),
             Box::new(meeting::MeetingPlugin::new(deps, Arc::clone(&mailer), Arc::clone(&calendar))),
             Box::new(calendar::CalendarPlugin::new(calendar)),
+            Box::new(booking::BookingPlugin::new(deps, Arc::clone(&mailer))),
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),

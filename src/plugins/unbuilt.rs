@@ -7,17 +7,11 @@ use workflows::action::{ActionSpec, ReachRule};
 use super::spec;
 
 /// Their plugins.
-pub(super) const PLUGINS: &[(&str, &str)] =
-    &[("search", "Looks for places, hotels, flights and web pages"), ("booking", "Makes reservations")];
+pub(super) const PLUGINS: &[(&str, &str)] = &[("search", "Looks for places, hotels, flights and web pages")];
 
 pub(super) fn specs() -> Vec<ActionSpec> {
     let text = || json!({"type": "string"});
-    let reservation = || {
-        json!({"venue": text(), "venue_email": text(), "date": text(), "time": text(),
-            "people": {"type": "integer", "minimum": 1}, "name": text(), "notes": text()})
-    };
-    let needed = ["venue", "venue_email", "date", "time", "people"];
-    let rows: [(&str, Value, &[&str], ReachRule); 8] = [
+    let rows: [(&str, Value, &[&str], ReachRule); 4] = [
         (
             "search.search_web",
             json!({"query": text(), "limit": {"type": "integer"}}),
@@ -42,15 +36,6 @@ pub(super) fn specs() -> Vec<ActionSpec> {
             &["from", "to"],
             ReachRule::ReadOutside,
         ),
-        ("booking.request_reservation", reservation(), &needed, ReachRule::World),
-        ("booking.book_restaurant", reservation(), &needed, ReachRule::World),
-        (
-            "booking.book_hotel",
-            json!({"offer_id": text(), "guests": {"type": "array"}}),
-            &["offer_id"],
-            ReachRule::World,
-        ),
-        ("booking.cancel_booking", json!({"reference": text()}), &["reference"], ReachRule::World),
     ];
     rows.into_iter()
         .map(|(name, properties, required, reach)| ActionSpec {

@@ -1,12 +1,16 @@
 //! The whole service, as a process, with strict stand-ins for the other side.
 
 mod arrows;
+mod booking;
 mod crash;
 mod deliveries;
+mod fake_http;
 mod fake_mcp;
 mod fake_smtp;
 mod fake_telegram;
 mod fake_telegram_tests;
+mod fake_web;
+mod fake_web_tests;
 mod faults;
 mod hostile;
 mod jobs;

@@ -51,7 +51,7 @@ impl Lost {
             ActionErrorKind::Unknown if looks => ActionErrorKind::Retry { after_secs: None },
             kind => kind,
         };
-        ActionError { kind, message: self.why }
+        ActionError { kind, message: self.why, offers: Vec::new() }
     }
 }
 

@@ -157,6 +157,7 @@ impl Known {
             look_up: false,
             undo: None,
             targets: &[],
+            future: &[],
             unavailable,
         }
     }

@@ -41,6 +41,8 @@ pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
     });
     features.extend(["discord door", "email door"].map(|name| Feature::off(name, NOT_HERE)));
     features.extend(plugins.iter().map(|plugin| match (&plugin.off, &config.mail) {
+        // They are being started; how each is, is told when it is asked.
+        _ if plugin.name == "mcp" && config.mcp.is_some() => servers(config),
         (Some(why), _) => Feature::off(&plugin.name, why),
         (None, Some(mail)) if plugin.name == "email" => {
             Feature::on(&plugin.name, format!("{} by {}", mail.email, mail.url))
@@ -48,6 +50,15 @@ pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
         (None, Some(_) | None) => Feature::on(&plugin.name, &plugin.description),
     }));
     features
+}
+
+fn servers(config: &Config) -> Feature {
+    let all = config.mcp.iter().flat_map(|mcp| &mcp.servers).filter(|server| !server.disabled);
+    let names: Vec<&str> = all.map(|server| server.name.as_str()).collect();
+    if names.is_empty() {
+        return Feature::off("mcp", "no server is turned on in MCP_CONFIG");
+    }
+    Feature::on("mcp", format!("tools of {}", names.join(", ")))
 }
 
 /// The parts as they are now: servers come and go.

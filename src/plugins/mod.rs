@@ -69,6 +69,9 @@ pub use email::MailConfig;
 /// The longest one attempt may take when a plugin says nothing.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
+/// Actions that are named one by one when a plugin is only half on.
+const WITHOUT_MAX: usize = 5;
+
 /// A group of capabilities.
 #[async_trait]
 pub trait Plugin: Send + Sync {
@@ -235,8 +238,12 @@ impl Plugins {
             if own.iter().all(|spec| spec.unavailable.is_some()) {
                 info.off = Some(why);
             } else {
-                let without: Vec<String> =
-                    own.iter().filter(|spec| spec.unavailable.is_some()).map(|spec| words_of(&spec.name)).collect();
+                let without = own.iter().filter(|spec| spec.unavailable.is_some());
+                let mut without: Vec<String> = without.map(|spec| words_of(&spec.name)).collect();
+                if without.len() > WITHOUT_MAX {
+                    let more = without.split_off(WITHOUT_MAX).len();
+                    without.push(format!("{more} more"));
+                }
                 info.description = format!("{}; not: {} ({why})", info.description, without.join(", "));
             }
         }

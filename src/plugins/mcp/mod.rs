@@ -47,6 +47,9 @@ use config::McpConfig;
 use server::{Means, Server, Status};
 use tool::{Known, Standing};
 
+/// As much of what a tool says of itself as a list shows, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 1_000;
+
 /// Every server of the configuration. Does nothing until it is run.
 pub struct Servers {
     servers: Vec<Arc<Server>>,
@@ -215,7 +218,11 @@ fn views(server: &Server) -> Vec<ToolView> {
         ToolView {
             name: tool::action(name, &tool.name),
             server: name.clone(),
-            description: after.as_ref().or(before.as_ref()).map(|said| said.description.clone()).unwrap_or_default(),
+            description: after
+                .as_ref()
+                .or(before.as_ref())
+                .map(|said| words::line(&said.description, DESCRIPTION_CHARS_MAX))
+                .unwrap_or_default(),
             status: match tool.standing {
                 Standing::Allowed => "allowed",
                 Standing::New => "new",

@@ -233,11 +233,17 @@ if (process.env.MCP_WORDS) {
       return page.locator("#panel");
     };
     const state = async () => (await api("GET", "/api/mcp/tools")).tools[0]?.status;
-    const becomes = (wanted) => page.waitForFunction(async (wanted) => (await (await fetch("/api/mcp/tools")).json()).tools[0]?.status === wanted, wanted);
+    const becomes = async (wanted) => {
+      const end = Date.now() + 20000;
+      while ((await state()) !== wanted) {
+        assert(Date.now() < end, `the tool never was ${wanted}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
     await becomes("allowed");
     writeFileSync(process.env.MCP_WORDS, "Greets you, and <b>reads</b> your\u202E mail");
     await becomes("changed");
-    let panel = await settings();
+    const panel = await settings();
     const tool = panel.locator("[data-tool='mcp.words.greet']");
     await tool.locator("summary").click();
     const text = await tool.innerText();

@@ -43,6 +43,8 @@ pub mod email;
 pub mod meeting;
 pub(crate) mod money;
 pub mod notify;
+pub mod rates;
+pub mod search;
 pub mod telegram;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -182,6 +184,7 @@ impl Plugins {
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),
+            Box::new(search::SearchPlugin::new(deps)),
         ];
         let specs = plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect();
         Self { plugins, catalog: Catalog::new(specs) }
@@ -197,11 +200,9 @@ impl Plugins {
         let mut infos: Vec<PluginInfo> = self
             .plugins
             .iter()
-            .map(|plugin| (plugin.name(), plugin.description()))
-            .chain(unbuilt::PLUGINS.iter().copied())
-            .map(|(name, description)| PluginInfo {
-                name: name.to_owned(),
-                description: description.to_owned(),
+            .map(|plugin| PluginInfo {
+                name: plugin.name().to_owned(),
+                description: plugin.description().to_owned(),
                 capabilities: Vec::new(),
                 off: None,
             })
@@ -209,17 +210,29 @@ impl Plugins {
         for info in &mut infos {
             let own: Vec<&ActionSpec> = self.catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
             info.capabilities = own.iter().map(|spec| spec.name.clone()).collect();
-            let Some(why) = own.iter().find_map(|spec| spec.unavailable.clone()) else { continue };
             if own.iter().all(|spec| spec.unavailable.is_some()) {
-                info.off = Some(why);
-            } else {
-                let without: Vec<String> =
-                    own.iter().filter(|spec| spec.unavailable.is_some()).map(|spec| words_of(&spec.name)).collect();
+                info.off = own.iter().find_map(|spec| spec.unavailable.clone());
+                continue;
+            }
+            for (why, without) in missing(&own) {
                 info.description = format!("{}; not: {} ({why})", info.description, without.join(", "));
             }
         }
         infos
     }
+}
+
+/// What cannot be used, by the reason why.
+fn missing<'a>(specs: &[&'a ActionSpec]) -> Vec<(&'a str, Vec<String>)> {
+    let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
+    for spec in specs {
+        let Some(why) = spec.unavailable.as_deref() else { continue };
+        match missing.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(words_of(&spec.name)),
+            None => missing.push((why, vec![words_of(&spec.name)])),
+        }
+    }
+    missing
 }
 
 #[async_trait]

@@ -6,24 +6,9 @@ use workflows::action::{ActionSpec, ReachRule};
 
 use super::spec;
 
-/// Their plugins.
-pub(super) const PLUGINS: &[(&str, &str)] = &[("search", "Looks for places, hotels, flights and web pages")];
-
 pub(super) fn specs() -> Vec<ActionSpec> {
     let text = || json!({"type": "string"});
-    let rows: [(&str, Value, &[&str], ReachRule); 4] = [
-        (
-            "search.search_web",
-            json!({"query": text(), "limit": {"type": "integer"}}),
-            &["query"],
-            ReachRule::ReadOutside,
-        ),
-        (
-            "search.find_places",
-            json!({"query": text(), "near": text(), "limit": {"type": "integer"}}),
-            &["query", "near"],
-            ReachRule::ReadOutside,
-        ),
+    let rows: [(&str, Value, &[&str], ReachRule); 2] = [
         (
             "search.search_hotels",
             json!({"place": text(), "from": text(), "to": text(), "people": {"type": "integer"}, "max_price": {}}),

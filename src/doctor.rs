@@ -51,10 +51,7 @@ pub async fn examine(config: &Config) -> Report {
     search(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
-    for (name, why) in [
-        ("discord", "this release does not have it"),
-        ("email door", "this release does not have it"),
-    ] {
+    for (name, why) in [("discord", "this release does not have it"), ("email door", "this release does not have it")] {
         report.line(&Mark::Off, name, why);
     }
     for name in &config.without_effect {

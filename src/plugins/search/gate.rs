@@ -52,7 +52,7 @@ impl Turn<'_> {
         if let Some(next) = *self.next {
             let wait = next.saturating_duration_since(now);
             if wait > WAIT_MAX {
-                return Err(Busy(u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX)));
+                return Err(Busy(u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)));
             }
             sleep_until(next).await;
         }

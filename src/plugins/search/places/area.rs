@@ -238,10 +238,10 @@ mod tests {
         assert_eq!(radius("state", 2.0), None, "too large");
         assert_eq!(radius("country", 0.01), Some(5_000));
         assert_eq!(radius("city", 0.4), Some(15_000));
-        assert_eq!(radius("town", 0.04), Some(6_181));
+        assert_eq!(radius("town", 0.04), Some(6_184));
         assert_eq!(radius("village", 0.0), Some(1_500));
         assert_eq!(radius("house", 0.0), Some(1_000));
-        assert_eq!(radius("", 1.0), Some(3_000));
+        assert_eq!(radius("", 0.5), Some(3_000));
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn kind_of<'a, 'b>(words: &'a [Word<'b>]) -> Option<(&'static Kind, Vec<&'a Word
     let mut best: Option<(&'static Kind, usize, Vec<&'a Word<'b>>)> = None;
     for kind in KINDS {
         for name in kind.names {
-            let count = name.split(' ').count();
+            let count = parts(name).count();
             if count > words.len() || best.as_ref().is_some_and(|(_, longest, _)| count <= *longest) {
                 continue;
             }
@@ -112,12 +112,17 @@ fn cuisine_alone<'a, 'b>(words: &'a [Word<'b>]) -> Option<(&'static Kind, Vec<&'
 
 fn is<'a, 'b: 'a>(name: &str, words: impl IntoIterator<Item = &'a Word<'b>>) -> bool {
     let mut words = words.into_iter();
-    name.split(' ').all(|part| words.next().is_some_and(|word| word.plain == plain(part)))
+    parts(name).all(|part| words.next().is_some_and(|word| word.plain == plain(part)))
+}
+
+/// The words of a name that are looked at.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    name.split(' ').filter(|part| !LITTLE_WORDS.contains(part))
 }
 
 /// How many words are the longest of these names.
 fn length(names: &[&str], words: &[&Word<'_>]) -> Option<usize> {
-    names.iter().filter(|name| is(name, words.iter().copied())).map(|name| name.split(' ').count()).max()
+    names.iter().filter(|name| is(name, words.iter().copied())).map(|name| parts(name).count()).max()
 }
 
 /// Takes out what a table knows, wherever it stands.
@@ -242,7 +247,7 @@ mod tests {
         assert_eq!(want.selectors.last().expect("one").tags, None);
         let instead = want.instead.expect("another way");
         assert_eq!((instead.unknown.as_str(), instead.label), ("romantic", "restaurant"));
-        assert_eq!(tags("Hotel Taj"), ["tourism=hotel", "*"]);
+        assert_eq!(tags("Hotel Taj"), ["tourism=hotel", "leisure=resort", "*"]);
         assert_eq!(tags("The Tin Lantern"), ["*"]);
         assert_eq!(super::want("The Tin Lantern").expect("a want").selectors[0].name, ["Tin", "Lantern"]);
         assert_eq!(super::want("the best").expect("a want").selectors[0].name, ["the", "best"]);

@@ -15,5 +15,6 @@ mod hostile;
 mod jobs;
 mod overload;
 mod recovery;
+mod search;
 mod service;
 mod telegram;

@@ -48,7 +48,6 @@ pub mod search;
 pub mod telegram;
 #[cfg(test)]
 pub(crate) mod tests;
-mod unbuilt;
 pub(crate) mod web;
 
 use std::sync::Arc;
@@ -186,7 +185,7 @@ impl Plugins {
             Box::new(contacts::ContactsPlugin::new(deps)),
             Box::new(search::SearchPlugin::new(deps)),
         ];
-        let specs = plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect();
+        let specs = plugins.iter().flat_map(|plugin| plugin.specs()).collect();
         Self { plugins, catalog: Catalog::new(specs) }
     }
 

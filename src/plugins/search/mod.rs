@@ -1,4 +1,5 @@
-//! Looking for things outside: web pages by SearXNG, places by OpenStreetMap.
+//! Looking for things outside: web pages by SearXNG, places by OpenStreetMap, hotels and flights by
+//! Duffel.
 //!
 //! Nothing is changed by a look, so each may be repeated. What is found is foreign text: it is
 //! bounded, shown plain, and gives no orders.
@@ -16,9 +17,12 @@ use serde_json::{Map, Value, json};
 use workflows::action::{ActionSpec, ReachRule};
 use workflows::ports::{ActionCall, ActionError, ActionOutcome};
 
+use super::duffel::{Duffel, flights, hotels};
+use super::rates::Rates;
 use super::{Plugin, PluginDeps, spec};
 use crate::config::SearchConfig;
 use crate::outgoing::Outgoing;
+pub(crate) use places::Around;
 use places::Places;
 use web::WebSearch;
 
@@ -35,18 +39,26 @@ const NEAR_CHARS_MAX: usize = 300;
 pub struct SearchPlugin {
     web: Option<WebSearch>,
     places: Places,
+    duffel: Option<Duffel>,
+    rates: Rates,
 }
 
 impl SearchPlugin {
     pub(super) fn new(deps: &PluginDeps) -> Self {
-        Self::of(&deps.search, &deps.outgoing)
-    }
-
-    fn of(config: &SearchConfig, outgoing: &Outgoing) -> Self {
+        let (config, outgoing) = (&deps.search, &deps.outgoing);
         Self {
             web: config.searxng.clone().map(|base| WebSearch::new(outgoing.clone(), base)),
             places: Places::new(config, outgoing.clone()),
+            duffel: deps.duffel.clone().map(|duffel| Duffel::new(duffel, outgoing.clone())),
+            rates: Rates::new(outgoing.clone(), config.rates.clone()),
         }
+    }
+
+    /// Hotels around the place that is named.
+    async fn hotels(&self, duffel: &Duffel, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
+        hotels::check(call)?;
+        let around = self.places.locate(call, "place").await?;
+        hotels::search(duffel, &self.rates, call, &around).await
     }
 }
 
@@ -95,13 +107,17 @@ impl Plugin for SearchPlugin {
                     ReachRule::ReadOutside,
                 )
             },
+            hotels::hotel_spec(self.duffel.is_some()),
+            flights::flight_spec(self.duffel.is_some()),
         ]
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
-        match (call.action.as_str(), &self.web) {
-            ("search.search_web", Some(web)) => web.run(&call).await,
-            ("search.find_places", _) => self.places.run(&call).await,
+        match (call.action.as_str(), &self.web, &self.duffel) {
+            ("search.search_web", Some(web), _) => web.run(&call).await,
+            ("search.find_places", ..) => self.places.run(&call).await,
+            ("search.search_hotels", _, Some(duffel)) => self.hotels(duffel, &call).await,
+            ("search.search_flights", _, Some(duffel)) => flights::search(duffel, &self.rates, &call).await,
             _ => Err(ActionError::fail("there is no such action")),
         }
     }

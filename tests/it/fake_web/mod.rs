@@ -16,8 +16,10 @@
 
 #![expect(dead_code, reason = "a stand-in offers more than the tests of one day use")]
 
+mod agent;
 pub(crate) mod duffel;
 mod fault;
+pub(crate) mod google;
 mod http;
 mod ledger;
 pub(crate) mod nominatim;
@@ -49,6 +51,9 @@ pub(crate) type FakeOverpass = Fake<overpass::Overpass>;
 
 /// A stand-in for Duffel.
 pub(crate) type FakeDuffel = Fake<duffel::Duffel>;
+
+/// A stand-in for Google: access tokens and Meet.
+pub(crate) type FakeGoogle = Fake<google::Google>;
 
 /// What one service knows and does.
 pub(crate) trait Site: Default + Send + 'static {

@@ -3,6 +3,8 @@
 //! `POST /api/interpreter` with the form field `data`, which holds Overpass QL; see [`ql`] for how much of it.
 //! A bad query is 400, too many requests at once are 429, a server without room is 504, each with a page of HTML
 //! (`Web_Output::display_error` in its source). A query that runs out of its time is 200 with a `remark`.
+//! The public servers answer 406 to a request whose `User-Agent` does not identify the application:
+//! <https://github.com/drolbr/Overpass-API/issues/791>.
 
 mod elements;
 mod ql;
@@ -10,7 +12,7 @@ mod ql;
 use serde_json::{Value, json};
 
 use super::ledger::pairs;
-use super::{Answer, Call, Fake, Site};
+use super::{Answer, Call, Fake, Site, agent};
 use crate::fake_http::Response;
 
 pub(super) use elements::metres_between;
@@ -77,6 +79,12 @@ fn found(elements: &[Value], call: Option<&Call<'_>>, remark: Option<String>) ->
 }
 
 impl Site for Overpass {
+    fn gate(&mut self, call: &Call<'_>) -> Option<Answer> {
+        let refusal =
+            || Answer::violation(Response::html(406, "Not Acceptable"), "a request that tells not whose it is");
+        (!agent::is_identified(call.request)).then(refusal)
+    }
+
     fn answer(&mut self, call: &Call<'_>) -> Answer {
         let request = call.request;
         if request.path != "/api/interpreter" {

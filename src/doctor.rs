@@ -10,6 +10,7 @@ use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::duffel::{Duffel, OFF};
 use crate::plugins::email::smtp::check_login;
 use crate::plugins::mcp;
+use crate::plugins::search::{check_places, check_web};
 use crate::store::McpStore;
 use crate::store::sqlite::Db;
 
@@ -50,13 +51,10 @@ pub async fn examine(config: &Config) -> Report {
     telegram(config, &mut report).await;
     mcp(config, &mut report).await;
     hotels(config, &mut report).await;
+    search(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
-    for (name, why) in [
-        ("discord", "this release does not have it"),
-        ("email door", "this release does not have it"),
-        ("search", "this release does not have it"),
-    ] {
+    for (name, why) in [("discord", "this release does not have it"), ("email door", "this release does not have it")] {
         report.line(&Mark::Off, name, why);
     }
     for name in &config.without_effect {
@@ -167,5 +165,30 @@ async fn mcp(config: &Config, report: &mut Report) {
             Some(Ok(found)) => report.line(&Mark::On, &name, &found),
             Some(Err(why)) => report.line(&Mark::Bad, &name, &why),
         }
+    }
+}
+
+async fn search(config: &Config, report: &mut Report) {
+    let search = &config.search;
+    let ours: Vec<_> = [Some(&search.nominatim), Some(&search.overpass), search.searxng.as_ref()]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let Ok(outgoing) = Outgoing::new(&ours, Arc::new(SystemNames)) else {
+        return report.line(&Mark::Bad, "search", "no HTTP client can be made");
+    };
+    match check_web(search, &outgoing).await {
+        None => report.line(&Mark::Off, "web search", "not configured: set SEARXNG_URL"),
+        Some(Ok(told)) => report.line(&Mark::On, "web search", &told),
+        Some(Err(why)) => report.line(&Mark::Bad, "web search", &why),
+    }
+    match check_places(search, &outgoing).await {
+        Ok(told) => report.line(&Mark::On, "places", &told),
+        Err(why) => report.line(&Mark::Bad, "places", &why),
+    }
+    match &search.rates {
+        None => report.line(&Mark::Off, "exchange rates", "not configured: set EXCHANGE_RATES_URL"),
+        Some(url) => report.line(&Mark::On, "exchange rates", url.as_str()),
     }
 }

@@ -44,10 +44,11 @@ pub mod mcp;
 pub mod meeting;
 pub(crate) mod money;
 pub mod notify;
+pub mod rates;
+pub mod search;
 pub mod telegram;
 #[cfg(test)]
 pub(crate) mod tests;
-mod unbuilt;
 pub(crate) mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -204,6 +205,7 @@ impl Plugins {
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),
+            Box::new(search::SearchPlugin::new(deps)),
             Box::new(mcp::McpPlugin::new(Arc::clone(&deps.mcp))),
         ];
         let catalog = Mutex::new((version(&plugins), catalog(&plugins)));
@@ -220,26 +222,23 @@ impl Plugins {
         let mut infos: Vec<PluginInfo> = self
             .plugins
             .iter()
-            .map(|plugin| (plugin.name(), plugin.description()))
-            .chain(unbuilt::PLUGINS.iter().copied())
-            .map(|(name, description)| PluginInfo {
-                name: name.to_owned(),
-                description: description.to_owned(),
+            .map(|plugin| PluginInfo {
+                name: plugin.name().to_owned(),
+                description: plugin.description().to_owned(),
                 capabilities: Vec::new(),
                 off: None,
             })
             .collect();
         let catalog = self.catalog();
         for info in &mut infos {
-            info.off = self.plugin(&info.name).and_then(Plugin::off);
             let own: Vec<&ActionSpec> = catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
             info.capabilities = own.iter().map(|spec| spec.name.clone()).collect();
-            let Some(why) = own.iter().find_map(|spec| spec.unavailable.clone()) else { continue };
             if own.iter().all(|spec| spec.unavailable.is_some()) {
-                info.off = Some(why);
-            } else {
-                let without = own.iter().filter(|spec| spec.unavailable.is_some());
-                let mut without: Vec<String> = without.map(|spec| words_of(&spec.name)).collect();
+                let off = own.iter().find_map(|spec| spec.unavailable.clone());
+                info.off = off.or_else(|| self.plugin(&info.name).and_then(Plugin::off));
+                continue;
+            }
+            for (why, mut without) in missing(&own) {
                 if without.len() > WITHOUT_MAX {
                     let more = without.split_off(WITHOUT_MAX).len();
                     without.push(format!("{more} more"));
@@ -256,7 +255,20 @@ fn version(plugins: &[Box<dyn Plugin>]) -> u64 {
 }
 
 fn catalog(plugins: &[Box<dyn Plugin>]) -> Arc<Catalog> {
-    Arc::new(Catalog::new(plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect()))
+    Arc::new(Catalog::new(plugins.iter().flat_map(|plugin| plugin.specs()).collect()))
+}
+
+/// What cannot be used, by the reason why.
+fn missing<'a>(specs: &[&'a ActionSpec]) -> Vec<(&'a str, Vec<String>)> {
+    let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
+    for spec in specs {
+        let Some(why) = spec.unavailable.as_deref() else { continue };
+        match missing.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(words_of(&spec.name)),
+            None => missing.push((why, vec![words_of(&spec.name)])),
+        }
+    }
+    missing
 }
 
 #[async_trait]

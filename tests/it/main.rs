@@ -17,5 +17,6 @@ mod jobs;
 mod mcp;
 mod overload;
 mod recovery;
+mod search;
 mod service;
 mod telegram;

@@ -3,6 +3,8 @@
 //! <https://duffel.com/docs/api/v2>: JSON under `data`, a dated version in a header, a bearer token;
 //! errors as a list with a type, a code and words.
 
+pub(crate) mod flights;
+pub(crate) mod hotels;
 pub(crate) mod stays;
 
 use std::time::Duration;

@@ -182,6 +182,14 @@ pub(super) fn airport(code: &str) -> Option<Value> {
     }))
 }
 
+/// The airport that a code of an airport or a city stands for
+/// (<https://duffel.com/docs/api/overview/key-concepts>); of a city, its first.
+pub(super) fn airport_of(code: &str) -> Option<String> {
+    let city = CITIES.iter().find(|city| city.0 == code).map(|city| city.1);
+    let found = AIRPORTS.iter().find(|airport| airport.0 == code || Some(airport.3) == city)?;
+    Some(found.0.to_owned())
+}
+
 fn city((code, name, country): (&str, &str, &str)) -> Value {
     let airports: Vec<_> =
         AIRPORTS.iter().filter(|airport| airport.3 == name).filter_map(|one| airport(one.0)).collect();

@@ -287,12 +287,8 @@ fn slices(at: At<'_>, now: DateTime<Utc>, check: &mut Check) -> Result<Vec<Slice
         let slice = check.object(slice, &pointer, &known)?;
         let code = |name: &str| {
             let code = slice.text(name)?;
-            let known = data::airport(code).is_some();
-            if known {
-                Ok(code.to_owned())
-            } else {
-                Err(slice.outside(name, format!("Field '{name}' is no IATA code")))
-            }
+            let airport = data::airport_of(code);
+            airport.ok_or_else(|| slice.outside(name, format!("Field '{name}' is no IATA code")))
         };
         let (from, to) = (code("origin")?, code("destination")?);
         if from == to {

@@ -182,14 +182,6 @@ pub(super) fn airport(code: &str) -> Option<Value> {
     }))
 }
 
-/// The airport that a code of an airport or a city stands for
-/// (<https://duffel.com/docs/api/overview/key-concepts>); of a city, its first.
-pub(super) fn airport_of(code: &str) -> Option<String> {
-    let city = CITIES.iter().find(|city| city.0 == code).map(|city| city.1);
-    let found = AIRPORTS.iter().find(|airport| airport.0 == code || Some(airport.3) == city)?;
-    Some(found.0.to_owned())
-}
-
 fn city((code, name, country): (&str, &str, &str)) -> Value {
     let airports: Vec<_> =
         AIRPORTS.iter().filter(|airport| airport.3 == name).filter_map(|one| airport(one.0)).collect();
@@ -207,6 +199,17 @@ fn city((code, name, country): (&str, &str, &str)) -> Value {
         "time_zone": null,
         "airports": airports,
     })
+}
+
+/// An end of a slice, named by the code of an airport or of a city: it as told, its type, and the airport of it that
+/// is flown from.
+pub(super) fn end(code: &str) -> Option<(Value, &'static str, &'static str)> {
+    if let Some(&(own, ..)) = AIRPORTS.iter().find(|airport| airport.0 == code) {
+        return Some((airport(own)?, "airport", own));
+    }
+    let known = CITIES.iter().find(|(own, ..)| *own == code)?;
+    let (own, ..) = AIRPORTS.iter().find(|airport| airport.3 == known.1)?;
+    Some((city(*known), "city", own))
 }
 
 /// `GET /places/suggestions`: <https://duffel.com/docs/api/places>. `query` is the older name of `name`.

@@ -6,6 +6,7 @@ use channels::telegram::api::Api;
 
 use crate::config::Config;
 use crate::plugins::email::smtp::check_login;
+use crate::plugins::meeting::google::{self, Google};
 use crate::store::sqlite::Db;
 
 /// What was found.
@@ -45,6 +46,7 @@ pub async fn examine(config: &Config) -> Report {
     telegram(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
+    google_meet(config, &mut report).await;
     for (name, why) in [
         ("discord", "this release does not have it"),
         ("email door", "this release does not have it"),
@@ -117,6 +119,21 @@ async fn mail(config: &Config, report: &mut Report) {
     match check_login(mail).await {
         Ok(()) => report.line(&Mark::On, "email", &format!("logged in to {} as {}", mail.url, mail.email)),
         Err(why) => report.line(&Mark::Bad, "email", &format!("{}: {why}", mail.url)),
+    }
+}
+
+/// Makes an access token, and no meeting.
+async fn google_meet(config: &Config, report: &mut Report) {
+    let Some(account) = &config.google else {
+        return report.line(&Mark::Off, "google meet", google::MISSING);
+    };
+    let checked = match crate::app::outgoing(config) {
+        Ok(outgoing) => Google::new(account.clone(), outgoing).check().await,
+        Err(_) => Err("no HTTP client can be made".to_owned()),
+    };
+    match checked {
+        Ok(()) => report.line(&Mark::On, "google meet", "the account's consent holds"),
+        Err(why) => report.line(&Mark::Bad, "google meet", &why),
     }
 }
 

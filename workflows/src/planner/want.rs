@@ -56,6 +56,8 @@ pub struct Want {
     pub message: Option<Message>,
     /// What a mail is about, when only that was said.
     pub about: Option<String>,
+    /// Where an online meeting is held, when that was said.
+    pub provider: Option<&'static str>,
     /// A telephone number.
     pub phone: Option<String>,
     /// Whether it points at another act: `for it`, `the link`.
@@ -79,6 +81,7 @@ impl Want {
             title: None,
             message: None,
             about: None,
+            provider: None,
             phone: None,
             refers: false,
             same_people: false,

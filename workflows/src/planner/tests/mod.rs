@@ -68,7 +68,7 @@ const PARAMETERS: [(&str, &[&str], &[&str]); 13] = [
         &["ends_at", "duration_minutes", "location", "description", "url"],
     ),
     ("meeting.create_meeting", &["title"], &["starts_at", "duration_minutes", "provider", "attendees"]),
-    ("meeting.schedule_call", &["with", "starts_at"], &["duration_minutes", "title"]),
+    ("meeting.schedule_call", &["with", "starts_at"], &["duration_minutes", "title", "provider"]),
     (
         "calendar.schedule_event",
         &["title", "starts_at"],

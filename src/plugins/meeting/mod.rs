@@ -1,112 +1,156 @@
 //! Video meetings: a link that nobody can guess, and calls (link, event and invitation in one).
+//!
+//! A link is a room on a Jitsi server, or a space on Google Meet when an account is configured.
+//! Neither can be taken back, and neither harms while nobody has it: a link alone has no undo.
+
+pub mod google;
+mod jitsi;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use url::Url;
 use workflows::action::{ActionSpec, ReachRule};
-use workflows::ports::{ActionCall, ActionError, ActionOutcome, People};
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, People};
 
 use super::calendar::Calendar;
 use super::email::invite::{DURATION_MINUTES_MAX, Invitation, Method};
 use super::email::{Mailer, addresses, receipt};
 use super::{Plugin, PluginDeps, outcome, spec, text, texts};
+use google::Google;
 
 /// `meeting.*`.
 pub struct MeetingPlugin {
-    base: Url,
+    jitsi: Url,
+    google: Option<Google>,
     mailer: Arc<Mailer>,
     calendar: Arc<Calendar>,
     people: Arc<dyn People>,
 }
 
+/// Where a meeting is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Provider {
+    Jitsi,
+    GoogleMeet,
+}
+
+impl Provider {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Jitsi => "jitsi",
+            Self::GoogleMeet => "google_meet",
+        }
+    }
+}
+
+/// A link, and whose it is.
+struct Link {
+    url: String,
+    provider: Provider,
+}
+
+impl Link {
+    /// An error of what came after the link was made. A space that was made is not forgotten.
+    fn told(&self, what: &str, error: ActionError) -> ActionError {
+        if self.provider == Provider::Jitsi {
+            return error;
+        }
+        let but = match error.kind {
+            ActionErrorKind::Unknown => format!("but it is not known whether {what}"),
+            ActionErrorKind::Retry { .. } | ActionErrorKind::Fail => format!("but not: {what}"),
+        };
+        ActionError { message: format!("Google Meet made {}, {but}: {}", self.url, error.message), ..error }
+    }
+}
+
 impl MeetingPlugin {
     pub(super) fn new(deps: &PluginDeps, mailer: Arc<Mailer>, calendar: Arc<Calendar>) -> Self {
-        Self { base: deps.jitsi_base_url.clone(), mailer, calendar, people: Arc::clone(&deps.people) }
+        Self {
+            jitsi: deps.jitsi_base_url.clone(),
+            google: deps.google.clone().map(|config| Google::new(config, deps.outgoing.clone())),
+            mailer,
+            calendar,
+            people: Arc::clone(&deps.people),
+        }
     }
 
-    /// The room of an act: the same for every attempt, and unguessable as the act's id is.
-    fn room(&self, call: &ActionCall) -> Result<String, ActionError> {
-        const TITLE_CHARS_MAX: usize = 40;
-        const SECRET_DIGITS: usize = 24;
-        let title: String = text(&call.args, "title")
-            .unwrap_or("meeting")
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-            .take(TITLE_CHARS_MAX)
-            .collect();
-        let words: Vec<&str> = title.split('-').filter(|word| !word.is_empty()).collect();
-        let mut secret = hex::encode(Sha256::digest(format!("room/{}", call.effect_id)));
-        secret.truncate(SECRET_DIGITS);
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| ActionError::fail("JITSI_BASE_URL cannot hold a room"))?
-            .pop_if_empty()
-            .push(&format!("{}-{secret}", if words.is_empty() { "meeting".to_owned() } else { words.join("-") }));
-        Ok(url.to_string())
+    async fn link(&self, call: &ActionCall) -> Result<Link, ActionError> {
+        match text(&call.args, "provider") {
+            None | Some("jitsi") => Ok(Link { url: jitsi::room(&self.jitsi, call)?, provider: Provider::Jitsi }),
+            Some("google_meet") => match &self.google {
+                Some(google) => Ok(Link { url: google.space(call).await?, provider: Provider::GoogleMeet }),
+                None => Err(ActionError::fail(format!("Google Meet is {}", google::MISSING))),
+            },
+            Some(other) => Err(ActionError::fail(format!("there is no provider {other}"))),
+        }
     }
 
     async fn create(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
-        if text(&call.args, "provider").is_some_and(|provider| provider != "jitsi") {
-            return Err(ActionError::fail("Google Meet is not configured: this release has Jitsi only"));
-        }
-        let url = self.room(call)?;
-        let result = json!({"url": url, "provider": "jitsi"});
         let attendees = texts(&call.args, "attendees");
         if attendees.is_empty() {
-            return Ok(outcome(result, format!("Video meeting: {url}")));
+            let link = self.link(call).await?;
+            let result = json!({"url": link.url, "provider": link.provider.as_str()});
+            return Ok(outcome(result, format!("Video meeting: {}", link.url)));
         }
-        let mut told =
-            self.invite(call, attendees, &url, format!("{}@{}", call.effect_id, self.mailer.domain())).await?;
-        if let Value::Object(fields) = result {
-            told.result.extend(fields);
+        // What would refuse the invitation refuses it before anything is made.
+        if let Some(why) = self.mailer.unavailable() {
+            return Err(ActionError::fail(why));
         }
+        let uid = format!("{}@{}", call.effect_id, self.mailer.domain());
+        let invitation = Invitation::from_args(call, uid.clone(), Method::Request)?;
+        let link = self.link(call).await?;
+        let invitation = Invitation { url: Some(link.url.clone()), ..invitation };
+        let letter = invitation.letter(call, attendees, &self.mailer)?;
+        let sent = self.mailer.send(&call.person, letter).await;
+        let sent = sent.map_err(|error| link.told("the invitations went out", error))?;
+        let more = json!({"uid": uid, "url": link.url, "provider": link.provider.as_str()});
+        let mut told = receipt(call, &sent, "Invitation", more);
         if let Some(left) = &mut told.left {
             let refused = left.args.remove("to").unwrap_or(Value::Null);
             left.args.insert("attendees".to_owned(), refused);
         }
-        told.detail = format!("Video meeting: {url}. {}", told.detail);
+        told.detail = format!("Video meeting: {}. {}", link.url, told.detail);
         Ok(told)
     }
 
-    async fn invite(
-        &self,
-        call: &ActionCall,
-        to: Vec<String>,
-        url: &str,
-        uid: String,
-    ) -> Result<ActionOutcome, ActionError> {
-        let invitation =
-            Invitation { url: Some(url.to_owned()), ..Invitation::from_args(call, uid.clone(), Method::Request)? };
-        let letter = invitation.letter(call, to, &self.mailer)?;
-        let sent = self.mailer.send(&call.person, letter).await?;
-        Ok(receipt(call, &sent, "Invitation", json!({"uid": uid})))
-    }
-
     async fn schedule_call(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
-        let url = self.room(call)?;
         let mut attendees = Vec::new();
         for name in texts(&call.args, "with") {
             attendees.push(if name.contains('@') { name } else { self.address_of(call, &name).await? });
         }
+        let link = self.link(call).await?;
         let mut event = call.clone();
         event.args.remove("with");
+        event.args.remove("provider");
         event.args.entry("title").or_insert_with(|| Value::from(format!("Call with {}", call.person.name)));
         event.args.insert("attendees".to_owned(), Value::from(attendees));
-        event.args.insert("url".to_owned(), Value::from(url.as_str()));
-        event.args.insert("location".to_owned(), Value::from(url.as_str()));
-        let mut made = self.calendar.schedule(&event).await?;
+        event.args.insert("url".to_owned(), Value::from(link.url.as_str()));
+        event.args.insert("location".to_owned(), Value::from(link.url.as_str()));
+        let made = self.calendar.schedule(&event).await;
+        let mut made = made.map_err(|error| link.told("the call was scheduled", error))?;
         if let Some(left) = &mut made.left {
             let refused = left.args.remove("attendees").unwrap_or(Value::Null);
             left.args.clone_from(&call.args);
             left.args.insert("with".to_owned(), refused);
         }
-        made.result.insert("url".to_owned(), Value::from(url.as_str()));
-        made.detail = format!("{}. Link: {url}", made.detail);
+        made.result.insert("url".to_owned(), Value::from(link.url.as_str()));
+        made.result.insert("provider".to_owned(), Value::from(link.provider.as_str()));
+        made.detail = format!("{}. Link: {}", made.detail, link.url);
         Ok(made)
+    }
+
+    /// The parameter that says where: only what can be had is in it, and why the rest is not.
+    fn provider_schema(&self) -> Value {
+        let default = Provider::Jitsi.as_str();
+        if self.google.is_some() {
+            return json!({"enum": [default, Provider::GoogleMeet.as_str()], "default": default,
+                "description": "where the meeting is held"});
+        }
+        let why = format!("google_meet is {}", google::MISSING);
+        json!({"enum": [default], "default": default, "description": why})
     }
 
     async fn address_of(&self, call: &ActionCall, name: &str) -> Result<String, ActionError> {
@@ -143,11 +187,13 @@ impl Plugin for MeetingPlugin {
         let moment = json!({"type": "string", "minLength": 10, "maxLength": 40});
         let title = json!({"type": "string", "minLength": 1, "maxLength": 300});
         let minutes = json!({"type": "integer", "minimum": 1, "maximum": DURATION_MINUTES_MAX});
+        let provider = self.provider_schema();
         let meeting = json!({"title": title, "starts_at": moment, "duration_minutes": minutes,
-            "provider": {"enum": ["jitsi", "google_meet"]}, "attendees": addresses(0)});
+            "provider": provider, "attendees": addresses(0)});
         let mut with = addresses(1);
         with["items"] = json!({"type": "string", "minLength": 1, "maxLength": 320});
-        let call = json!({"with": with, "starts_at": moment, "duration_minutes": minutes, "title": title});
+        let call = json!({"with": with, "starts_at": moment, "duration_minutes": minutes, "title": title,
+            "provider": provider});
         vec![
             ActionSpec {
                 // Without attendees it only makes a link; with them a mail goes out.

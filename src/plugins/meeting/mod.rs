@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 use workflows::action::{ActionSpec, ReachRule};
-use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, People};
+use workflows::planner::entities::people;
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, Offer, People};
 
 use super::calendar::Calendar;
 use super::email::invite::{DURATION_MINUTES_MAX, Invitation, Method};
@@ -153,24 +154,37 @@ impl MeetingPlugin {
         json!({"enum": [default], "default": default, "description": why})
     }
 
+    /// The address of somebody by name or relation; where several fit, the person is asked which.
     async fn address_of(&self, call: &ActionCall, name: &str) -> Result<String, ActionError> {
         let contacts = self
             .people
             .contacts(&call.person.id)
             .await
             .map_err(|_| ActionError::retry("the contacts cannot be read"))?;
-        let wanted = name.to_lowercase();
-        let mut found = contacts.iter().filter(|contact| {
-            contact.name.to_lowercase() == wanted || contact.aliases.iter().any(|alias| alias.to_lowercase() == wanted)
-        });
-        match (found.next(), found.next()) {
-            (Some(only), None) => {
-                only.email.clone().ok_or_else(|| ActionError::fail(format!("{name} has no mail address")))
+        let found = people::look_up(name, &contacts);
+        let addresses: Vec<(&str, &str)> =
+            found.iter().flat_map(|one| one.mail_addresses().map(|mail| (one.name.as_str(), mail))).collect();
+        match (found.len(), addresses.as_slice()) {
+            (0, _) => Err(ActionError::fail(format!("there is no contact called {name}"))),
+            (_, []) => Err(ActionError::fail(format!("{name} has no mail address"))),
+            (1, [(_, only)]) => Ok((*only).to_owned()),
+            (_, several) => {
+                let offers = several
+                    .iter()
+                    .map(|(who, mail)| Offer { name: format!("{who}, {mail}"), args: with_instead(call, name, mail) });
+                let message = format!("several addresses fit {name}: which one?");
+                Err(ActionError::offering(message, offers.collect()))
             }
-            (Some(_), Some(_)) => Err(ActionError::fail(format!("there are several contacts called {name}"))),
-            (None, _) => Err(ActionError::fail(format!("there is no contact called {name}"))),
         }
     }
+}
+
+/// The arguments of a call with an address in place of a name.
+fn with_instead(call: &ActionCall, name: &str, mail: &str) -> Map<String, Value> {
+    let with = texts(&call.args, "with").into_iter().map(|one| if one == name { mail.to_owned() } else { one });
+    let mut args = call.args.clone();
+    args.insert("with".to_owned(), with.collect());
+    args
 }
 
 #[async_trait]

@@ -273,7 +273,9 @@ impl Clause<'_> {
             if let Some(past) = any_phrase(self.tokens, next, &["each of", "all of", "all", "each", "both"]) {
                 next = past;
             }
-            let Some((party, past)) = people::known(self.tokens, next, self.contacts).or_else(|| self.stranger(next))
+            let Some((party, past)) = people::known(self.tokens, next, self.contacts)
+                .or_else(|| people::relative(self.tokens, next, self.contacts))
+                .or_else(|| self.stranger(next))
             else {
                 break;
             };

@@ -32,10 +32,45 @@ pub enum Party {
     Unknown(String),
 }
 
-/// The contacts a name can mean: those whose whole name or alias it is, else those whose relation
-/// or first or last name it is.
+/// Words for the same relation.
+const SAME: &[&[&str]] = &[
+    &["mother", "mom", "mum", "mama", "mummy"],
+    &["father", "dad", "papa", "daddy"],
+    &["grandmother", "grandma", "granny"],
+    &["grandfather", "grandpa", "granddad"],
+    &["colleague", "coworker", "co-worker"],
+    &["neighbour", "neighbor"],
+];
+/// A wide word, and the narrower ones that it can mean and that can mean it.
+const WIDER: &[(&str, &[&str])] = &[
+    ("spouse", &["wife", "husband", "partner"]),
+    ("partner", &["wife", "husband", "girlfriend", "boyfriend"]),
+    ("parent", &["mother", "mom", "mum", "father", "dad"]),
+    ("sibling", &["sister", "brother"]),
+    ("child", &["son", "daughter"]),
+];
+
+/// Whether a relation is one that another word can mean: `mum` and `mother`, `wife` and `spouse`.
+fn is_akin(relation: &str, wanted: &str) -> bool {
+    let relation = fold(relation);
+    let means = |wide: &str, narrow: &str| WIDER.iter().any(|(first, rest)| *first == wide && rest.contains(&narrow));
+    SAME.iter().any(|row| row.contains(&relation.as_str()) && row.contains(&wanted))
+        || means(&relation, wanted)
+        || means(wanted, &relation)
+}
+
+/// The contacts a name can mean: those whose whole name or alias it is, else those whose first name
+/// it is, else those who are that to the person (`my wife`), else those who have it in their name.
 pub fn look_up<'c>(name: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
     let wanted = fold(name);
+    let found = look_up_folded(&wanted, contacts);
+    match wanted.strip_prefix("my ").or_else(|| wanted.strip_prefix("our ")) {
+        Some(theirs) if found.is_empty() => look_up_folded(theirs, contacts),
+        Some(_) | None => found,
+    }
+}
+
+fn look_up_folded<'c>(wanted: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
     if wanted.is_empty() {
         return Vec::new();
     }
@@ -44,8 +79,9 @@ pub fn look_up<'c>(name: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
         .filter(|contact| fold(&contact.name) == wanted || contact.aliases.iter().any(|alias| fold(alias) == wanted))
         .collect();
     let related = |contact: &&Contact| contact.relation.as_deref().is_some_and(|relation| fold(relation) == wanted);
+    let akin = |contact: &&Contact| contact.relation.as_deref().is_some_and(|relation| is_akin(relation, wanted));
     let partly = |contact: &&Contact| fold(&contact.name).split(' ').any(|word| word == wanted);
-    let first = |contact: &&Contact| fold(&contact.name).split(' ').next() == Some(wanted.as_str());
+    let first = |contact: &&Contact| fold(&contact.name).split(' ').next() == Some(wanted);
     let firsts: Vec<_> = contacts.iter().filter(first).collect();
     match (whole.len(), firsts.len()) {
         // "Bob" is one contact's whole name and another's first: who is meant is open.
@@ -53,8 +89,12 @@ pub fn look_up<'c>(name: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
         (1.., _) => whole,
         (0, 1..) => firsts,
         (0, 0) => {
-            let found: Vec<_> = contacts.iter().filter(related).collect();
-            if found.is_empty() { contacts.iter().filter(partly).collect() } else { found }
+            let kinds: [Vec<&Contact>; 3] = [
+                contacts.iter().filter(related).collect(),
+                contacts.iter().filter(akin).collect(),
+                contacts.iter().filter(partly).collect(),
+            ];
+            kinds.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
         }
     }
 }
@@ -106,11 +146,22 @@ pub fn known(tokens: Tokens<'_, '_>, at: usize, contacts: &[Contact]) -> Read<Pa
     None
 }
 
+/// Somebody by what they are to the person, where a person must stand: `wife`, `the landlord`.
+pub fn relative(tokens: Tokens<'_, '_>, at: usize, contacts: &[Contact]) -> Read<Party> {
+    let start = if is(tokens, at, "the") { at + 1 } else { at };
+    let name = joined(tokens, start, 1)?;
+    let found = look_up(&name, contacts);
+    match found.as_slice() {
+        [one] if is_relation_only(&name, &found) => Some((Party::Contact((*one).clone()), start + 1)),
+        _ => None,
+    }
+}
+
 fn is_relation_only(name: &str, found: &[&Contact]) -> bool {
     let wanted = fold(name);
     !found.is_empty()
         && found.iter().all(|contact| {
-            contact.relation.as_deref().is_some_and(|relation| fold(relation) == wanted)
+            contact.relation.as_deref().is_some_and(|relation| fold(relation) == wanted || is_akin(relation, &wanted))
                 && !fold(&contact.name).split(' ').any(|word| word == wanted)
                 && !contact.aliases.iter().any(|alias| fold(alias) == wanted)
         })

@@ -36,15 +36,10 @@ fn person() -> Person {
 
 fn contact(name: &str, email: Option<&str>, relation: Option<&str>, groups: &[&str]) -> Contact {
     Contact {
-        id: ContactId::new(name.to_lowercase().replace(' ', "_")),
-        name: name.to_owned(),
-        aliases: Vec::new(),
         relation: relation.map(str::to_owned),
         email: email.map(str::to_owned),
-        telegram: None,
-        discord: None,
-        phone: None,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        ..Contact::named(ContactId::new(name.to_lowercase().replace(' ', "_")), name)
     }
 }
 

@@ -3,9 +3,12 @@
 mod arrows;
 mod crash;
 mod deliveries;
+mod fake_http;
 mod fake_smtp;
 mod fake_telegram;
 mod fake_telegram_tests;
+mod fake_web;
+mod fake_web_tests;
 mod faults;
 mod hostile;
 mod jobs;

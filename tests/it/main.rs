@@ -12,6 +12,7 @@ mod fake_web_tests;
 mod faults;
 mod hostile;
 mod jobs;
+mod meeting;
 mod overload;
 mod recovery;
 mod service;

@@ -1,6 +1,7 @@
 //! The whole service, as a process, with strict stand-ins for the other side.
 
 mod arrows;
+mod contacts;
 mod crash;
 mod deliveries;
 mod fake_http;

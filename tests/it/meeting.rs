@@ -235,4 +235,13 @@ async fn a_call_finds_my_wife_and_asks_which_of_two_addresses() {
     service.task_until(begun["task_id"].as_str().expect("a task"), has_ended).await;
     assert_eq!(smtp.ledger()[1].to, ["bob@work.local"]);
     assert_eq!(google.spaces().len(), 2, "no link is made before it is known for whom");
+
+    // A guess is asked about, and goes out on a new yes only.
+    service.contact("Carol King", "carol@test.local").await;
+    let mut ask = call("King");
+    ask["stages"][0]["on_failure"] = json!("ask");
+    service.post("/api/tasks", json!({"plan": ask, "session_id": "u"})).await;
+    let asked = service.post("/api/agent/confirm", json!({"session_id": "u", "action": "approve_all"})).await;
+    assert!(asked["pending_actions"].to_string().contains("carol@test.local"), "{asked:#}");
+    assert_eq!(smtp.ledger().len(), 2, "nothing went to a guess");
 }

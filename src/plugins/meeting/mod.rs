@@ -154,25 +154,33 @@ impl MeetingPlugin {
         json!({"enum": [default], "default": default, "description": why})
     }
 
-    /// The address of somebody by name or relation; where several fit, the person is asked which.
+    /// The address of somebody by name or relation. The yes was given to that name: where it may mean
+    /// another, or several addresses fit, the person is asked which.
     async fn address_of(&self, call: &ActionCall, name: &str) -> Result<String, ActionError> {
         let contacts = self
             .people
             .contacts(&call.person.id)
             .await
             .map_err(|_| ActionError::retry("the contacts cannot be read"))?;
-        let found = people::look_up(name, &contacts);
+        let exact = people::look_up_exactly(name, &contacts);
+        let is_exact = !exact.is_empty();
+        let found = if is_exact { exact } else { people::look_up(name, &contacts) };
+        if found.is_empty() {
+            return Err(ActionError::fail(format!("there is no contact called {name}")));
+        }
         let addresses: Vec<(&str, &str)> =
             found.iter().flat_map(|one| one.mail_addresses().map(|mail| (one.name.as_str(), mail))).collect();
-        match (found.len(), addresses.as_slice()) {
-            (0, _) => Err(ActionError::fail(format!("there is no contact called {name}"))),
-            (_, []) => Err(ActionError::fail(format!("{name} has no mail address"))),
-            (1, [(_, only)]) => Ok((*only).to_owned()),
-            (_, several) => {
-                let offers = several
+        match addresses.as_slice() {
+            [] => Err(ActionError::fail(format!("{name} has no mail address"))),
+            [(_, only)] if is_exact && found.len() == 1 => Ok((*only).to_owned()),
+            some => {
+                let offers = some
                     .iter()
                     .map(|(who, mail)| Offer { name: format!("{who}, {mail}"), args: with_instead(call, name, mail) });
-                let message = format!("several addresses fit {name}: which one?");
+                let message = match some {
+                    [(who, mail)] => format!("{name} may be {who}, {mail}"),
+                    _ => format!("several addresses fit {name}"),
+                };
                 Err(ActionError::offering(message, offers.collect()))
             }
         }

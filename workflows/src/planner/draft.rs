@@ -37,6 +37,15 @@ pub struct Recipient {
     pub is_known: bool,
 }
 
+/// Somebody's name, which may be a template over an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// For titles.
+    pub shown: String,
+    /// Safe as a template.
+    pub written: String,
+}
+
 /// A meeting that this plan makes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
@@ -269,6 +278,41 @@ impl<'a> Draft<'a> {
         };
         self.known.insert(name.to_owned(), found.clone());
         found
+    }
+
+    /// The names of these people; asks who is meant where several fit.
+    pub fn names(&mut self, parties: &[Party]) -> Vec<Named> {
+        let named = |name: &str| Named { shown: name.to_owned(), written: phrase::literal(name) };
+        let mut all: Vec<Named> = Vec::new();
+        for party in parties {
+            let some = match party {
+                Party::Contact(contact) => vec![named(&contact.name)],
+                Party::Group { members, .. } => members.iter().map(|member| named(&member.name)).collect(),
+                Party::Unknown(name) => vec![named(name)],
+                Party::Ambiguous { name, candidates } => vec![self.which_name(name, candidates)],
+                Party::Address(_) => Vec::new(),
+            };
+            for one in some {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        }
+        all
+    }
+
+    fn which_name(&mut self, name: &str, candidates: &[Contact]) -> Named {
+        let id = self.id(format!("who_{}", phrase::slug(name, SLUG_CHARS_MAX)).trim_end_matches('_'));
+        let options = candidates.iter().take(OPTIONS_MAX).map(|one| OptionSpec {
+            id: one.id.as_str().to_owned(),
+            name: one.name.clone(),
+            description: one.mail_addresses().next().map(str::to_owned),
+            value: Some(json!({"name": one.name})),
+        });
+        let question = phrase::literal(&format!("Which {name} do you mean?"));
+        let kind = StageKind::Selection(choose(question, options.collect(), None));
+        self.asks.push(stage(&id, None, kind));
+        Named { shown: name.to_owned(), written: format!("{{{{ {id}.name }}}}") }
     }
 
     /// Lets the person choose among contacts; gives the id of the stage, whose result is a list of

@@ -60,6 +60,10 @@ pub struct Want {
     pub provider: Option<&'static str>,
     /// A telephone number.
     pub phone: Option<String>,
+    /// Further telephone numbers.
+    pub phones: Vec<String>,
+    /// Groups that somebody belongs to.
+    pub groups: Vec<String>,
     /// Whether it points at another act: `for it`, `the link`.
     pub refers: bool,
     /// Whether its people are those of another act: `them`, `him`.
@@ -83,6 +87,8 @@ impl Want {
             about: None,
             provider: None,
             phone: None,
+            phones: Vec::new(),
+            groups: Vec::new(),
             refers: false,
             same_people: false,
         }

@@ -105,6 +105,34 @@ fn other_acts() {
 }
 
 #[test]
+fn contacts_in_words() {
+    insta::assert_snapshot!(shown_all(&[
+        "add my wife Priya, priya@example.org, to the family group",
+        "add Bob and Zoe to the family group",
+        "put my wife into the friends and book club groups",
+        "add Sam to the team group",
+        "add Dana dana@x.org and dana@work.org to my contacts",
+        "save Eve's number +49 30 1234567",
+        "remember that my brother is Tom Hill, tom@hill.org",
+        "add Frank frank@x.org as my plumber to my contacts and email Bob that Frank comes at 5pm",
+        "add Bob to the invitation",
+    ]));
+}
+
+#[test]
+fn people_by_what_they_are_and_by_several_addresses() {
+    insta::assert_snapshot!(shown_all(&[
+        "email wife that I am late",
+        "call with my mum tomorrow at 10",
+        "send the link to Dora",
+        "email Dora and Bob that it works",
+        "email my spouse that I am late",
+        "email the family that dinner is at 8pm",
+        "remind me tomorrow at 9 to call the doctor about my wife",
+    ]));
+}
+
+#[test]
 fn everyday_words() {
     insta::assert_snapshot!(shown_all(&[
         "Can you please let Bob know I'm running 10 minutes late?",

@@ -271,7 +271,7 @@ async fn owner(db: &Db, config: &Config, clock: &dyn Clock, ids: &dyn Ids) -> Re
 }
 
 /// The one HTTP client for outside services: it may call what is configured wherever that is.
-pub(crate) fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
+fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
     let search = &config.search;
     let mut configured = vec![search.nominatim.clone(), search.overpass.clone()];
     configured.extend([&search.searxng, &search.rates].into_iter().flatten().cloned());

@@ -1,6 +1,7 @@
 //! The whole service, as a process, with strict stand-ins for the other side.
 
 mod arrows;
+mod booking;
 mod contacts;
 mod crash;
 mod deliveries;
@@ -16,5 +17,6 @@ mod jobs;
 mod meeting;
 mod overload;
 mod recovery;
+mod search;
 mod service;
 mod telegram;

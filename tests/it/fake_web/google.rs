@@ -116,7 +116,7 @@ impl Site for Google {
         api_error(429, "RESOURCE_EXHAUSTED", what)
     }
 
-    fn nothing(&mut self) -> Response {
+    fn nothing(&mut self, _request: &Request) -> Response {
         Response::json(200, &json!({}))
     }
 }

@@ -1,11 +1,12 @@
 //! How requests go wrong, with any of the servers.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{client, sent, text};
-use crate::fake_web::{FakeDuffel, FakeSearxng, Fault};
+use crate::fake_web::{FakeDuffel, FakeSearxng, FakeWeb, Fault};
 
 /// How long a body may be that the client takes.
 const LONG_BYTES: usize = 50 * 1024 * 1024;
@@ -180,6 +181,21 @@ async fn a_violation_fails_the_assertion_with_a_report() {
     let server = FakeSearxng::start().await;
     assert_eq!(text(client().get(format!("{}/nowhere", server.url()))).await.0, 404);
     server.assert_no_violations();
+}
+
+#[tokio::test]
+async fn all_servers_start_at_once_with_the_settings_that_lead_to_them() {
+    let web = FakeWeb::start().await;
+    let settings = web.settings();
+    let urls: HashSet<_> = settings[..4].iter().map(|(_, url)| url).collect();
+    assert_eq!(urls.len(), 4);
+    assert!(settings[2].1.ends_with("/api/interpreter"), "{settings:?}");
+    let search = |url: &str| client().get(format!("{url}/search?q=goa&format=json"));
+    assert_eq!(sent(search(&settings[0].1)).await.0, 200);
+    web.assert_no_violations();
+    assert_eq!(text(search(&settings[1].1)).await.0, 403);
+    let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| web.assert_no_violations()));
+    assert!(judged.is_err());
 }
 
 #[tokio::test]

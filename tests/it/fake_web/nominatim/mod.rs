@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 use super::ledger::pairs;
 use super::{Answer, Call, Fake, Site, agent};
-use crate::fake_http::Response;
+use crate::fake_http::{Request, Response};
 
 pub(crate) use places::Place;
 
 /// Least time between two requests.
 pub(crate) const GAP_MIN: Duration = Duration::from_secs(1);
 /// How much sooner a request may come, for the way to the server takes its own time.
-const GAP_SLACK: Duration = Duration::from_millis(30);
+const GAP_SLACK: Duration = Duration::from_millis(150);
 /// Most results; a larger `limit` is cut to it.
 const RESULTS_MAX: usize = 40;
 /// How many results come without a `limit`.
@@ -114,7 +114,7 @@ impl Site for Nominatim {
         page(429, "Too Many Requests", "Please see https://operations.osmfoundation.org/policies/nominatim/.")
     }
 
-    fn nothing(&mut self) -> Response {
+    fn nothing(&mut self, _request: &Request) -> Response {
         Response::new(200, "application/json; charset=utf-8", "[]")
     }
 }

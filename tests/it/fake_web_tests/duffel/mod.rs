@@ -75,20 +75,20 @@ impl Travel {
         body["data"].clone()
     }
 
-    /// A booking of a quote.
-    fn guest(&self, quote: &Value) -> Value {
-        json!({
-            "quote_id": quote["id"],
-            "guests": [{"given_name": "Amelia", "family_name": "Earhart"}],
-            "email": "amelia@example.org",
-            "phone_number": "+442080160509",
-            "metadata": {"effect": "e-17"},
-        })
-    }
-
     async fn book(&self, quote: &Value) -> (u16, Value) {
-        self.send("/stays/bookings", &self.guest(quote)).await
+        self.send("/stays/bookings", &guest(quote)).await
     }
+}
+
+/// What a booking of a quote takes.
+fn guest(quote: &Value) -> Value {
+    json!({
+        "quote_id": quote["id"],
+        "guests": [{"given_name": "Amelia", "family_name": "Earhart"}],
+        "email": "amelia@example.org",
+        "phone_number": "+442080160509",
+        "metadata": {"effect": "e-17"},
+    })
 }
 
 /// The type and the code of an error.

@@ -13,6 +13,7 @@ async fn requests_without_the_right_headers_are_refused_and_are_violations() {
     let url = format!("{}/stays/bookings", travel.server.url());
     let plain = || client().get(&url);
     let token = travel.server.token();
+    let token = token.as_str();
     let versioned = || plain().header("duffel-version", "v2").header("accept", "application/json");
     for (request, status, kind, code) in [
         (plain().bearer_auth(token), 400, "invalid_request_error", "invalid_version_header"),
@@ -89,6 +90,17 @@ async fn paths_and_methods_that_there_are_not_are_violations() {
     // A booking that there is not is a thing that happens.
     assert_eq!(travel.get("/stays/bookings/bok_1").await.0, 404);
     travel.server.assert_no_violations();
+}
+
+#[tokio::test]
+async fn nothing_found_has_the_shape_of_each_answer() {
+    let travel = Travel::start().await;
+    travel.server.faults(3, Fault::Nothing);
+    let (status, body) = travel.send("/stays/search", &travel.stay(5)).await;
+    assert_eq!((status, &body["data"]["results"]), (201, &json!([])));
+    let (status, body) = travel.send("/air/offer_requests", &json!({})).await;
+    assert_eq!((status, &body["data"]["offers"]), (201, &json!([])));
+    assert_eq!(travel.get("/places/suggestions?name=goa").await.1["data"], json!([]));
 }
 
 #[tokio::test]

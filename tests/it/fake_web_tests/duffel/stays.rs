@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::{Travel, error};
+use super::{Travel, error, guest};
 use crate::fake_web::duffel::{Hotel, Script};
 
 fn hotels(body: &Value) -> Vec<&str> {
@@ -202,7 +202,7 @@ async fn ids_that_nobody_gave_out_are_violations() {
     for (path, data) in [
         ("/stays/search_results/srr_1/actions/fetch_all_rates", json!({})),
         ("/stays/quotes", json!({"rate_id": "rat_1"})),
-        ("/stays/bookings", travel.guest(&json!({"id": "quo_1"}))),
+        ("/stays/bookings", guest(&json!({"id": "quo_1"}))),
         ("/stays/bookings/bok_1/actions/cancel", json!({})),
     ] {
         let (status, body) = travel.send(path, &data).await;

@@ -1,6 +1,7 @@
 //! The whole service, as a process, with strict stand-ins for the other side.
 
 mod arrows;
+mod birthday;
 mod booking;
 mod contacts;
 mod crash;
@@ -20,3 +21,4 @@ mod recovery;
 mod search;
 mod service;
 mod telegram;
+mod travel;

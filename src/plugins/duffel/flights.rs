@@ -126,11 +126,11 @@ pub(crate) async fn search(duffel: &Duffel, rates: &Rates, call: &ActionCall) ->
     let asked = json!({"slices": slices, "passengers": passengers, "cabin_class": cabin});
     let query = [("return_offers", "true"), ("supplier_timeout", SUPPLIER_MILLIS)];
     let found: Offers = duffel.post(Kind::Look, &["air", "offer_requests"], &query, &asked).await?.data;
-    let priced = found
+    let with_price = found
         .offers
         .into_iter()
         .filter_map(|offer| Some((Money::read(&offer.total_amount, &offer.total_currency)?, offer)));
-    let prices = Priced::all(priced.collect(), rates, call).await;
+    let prices = Priced::all(with_price.collect(), rates, call).await;
     let shown: Vec<&Priced<Found>> = prices.within.iter().take(limit).collect();
     let results: Vec<Value> = shown.iter().map(|offer| entry(offer)).collect();
     let lines: Vec<String> = shown.iter().map(|offer| format!("{}: {}", route(&offer.what), offer.words())).collect();

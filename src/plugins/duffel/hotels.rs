@@ -77,8 +77,8 @@ pub(crate) async fn search(
         rooms,
     };
     let found = duffel.search_stays(&wanted).await?;
-    let priced = found.into_iter().filter_map(|found| Some((found.price()?, found)));
-    let prices = Priced::all(priced.collect(), rates, call).await;
+    let with_price = found.into_iter().filter_map(|found| Some((found.price()?, found)));
+    let prices = Priced::all(with_price.collect(), rates, call).await;
     let shown: Vec<&Priced<Found>> = prices.within.iter().take(limit).collect();
     let results: Vec<Value> = shown.iter().map(|hotel| entry(hotel, &wanted)).collect();
     let lines: Vec<String> =
@@ -153,7 +153,7 @@ impl<T> Priced<T> {
                 && let Some(rate) = rates.convert(price.amount, &price.currency, wanted, call.now).await
             {
                 as_of = Some(rate.as_of);
-                converted = Some(Money { amount: rate.amount, currency: wanted.clone() });
+                converted = Some(Money { amount: rate.amount.normalize(), currency: wanted.clone() });
             }
             let compared = converted.as_ref().or(Some(&price).filter(|price| price.currency == *wanted));
             match (&limit, compared) {

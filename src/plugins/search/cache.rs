@@ -7,10 +7,13 @@ use chrono::{DateTime, Duration, Utc};
 
 /// So many answers, each for so long.
 pub(crate) struct Cache<V> {
-    kept: Mutex<HashMap<String, (DateTime<Utc>, Arc<V>)>>,
+    kept: Mutex<HashMap<String, Kept<V>>>,
     entries_max: usize,
     fresh_for: Duration,
 }
+
+/// Since when, and what.
+type Kept<V> = (DateTime<Utc>, Arc<V>);
 
 impl<V> Cache<V> {
     /// An empty one.

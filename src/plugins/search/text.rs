@@ -79,15 +79,12 @@ fn without_entities(html: &str) -> String {
         let (before, entity) = rest.split_at(at);
         text.push_str(before);
         let named = entity.bytes().take(ENTITY_BYTES_MAX).position(|byte| byte == b';');
-        match named.and_then(|end| Some((meant(&entity[1..end])?, end))) {
-            Some((meant, end)) => {
-                text.push(meant);
-                rest = &entity[end + 1..];
-            }
-            None => {
-                text.push('&');
-                rest = &entity[1..];
-            }
+        if let Some((meant, end)) = named.and_then(|end| Some((meant(&entity[1..end])?, end))) {
+            text.push(meant);
+            rest = &entity[end + 1..];
+        } else {
+            text.push('&');
+            rest = &entity[1..];
         }
     }
     text.push_str(rest);

@@ -43,7 +43,7 @@ pub(super) fn spoken(metres: u32) -> String {
     const KILOMETRE: u32 = 1_000;
     match metres {
         0..KILOMETRE => format!("{metres} m"),
-        _ if metres >= 10 * KILOMETRE || metres % KILOMETRE == 0 => {
+        _ if metres >= 10 * KILOMETRE || metres.is_multiple_of(KILOMETRE) => {
             format!("{} km", (metres + KILOMETRE / 2) / KILOMETRE)
         }
         _ => {

@@ -1,6 +1,8 @@
 //! What is wanted, from words: a kind of place by its tags (<https://wiki.openstreetmap.org/wiki/Map_features>),
 //! narrowed by what the map knows of it, or a name.
 
+use std::fmt::Write as _;
+
 use super::query::words_of;
 use super::table::{CUISINES, KINDS, Kind, LITTLE_WORDS, MODIFIERS, Tags};
 
@@ -59,12 +61,15 @@ pub(super) fn want(query: &str) -> Option<Want> {
         return Some(Want { selectors: vec![by_name], instead: None });
     };
     let (cuisines, rest) =
-        take(rest, |words| CUISINES.iter().find_map(|(names, value)| length(names, words).map(|n| (*value, n))));
+        take(&rest, |words| CUISINES.iter().find_map(|(names, value)| length(names, words).map(|n| (*value, n))));
     let (filters, rest) =
-        take(rest, |words| MODIFIERS.iter().find_map(|(names, filter)| length(names, words).map(|n| (*filter, n))));
+        take(&rest, |words| MODIFIERS.iter().find_map(|(names, filter)| length(names, words).map(|n| (*filter, n))));
     let tags = if cuisines.is_empty() { kind.tags } else { kind.tags_with_cuisine };
-    let mut also: String =
-        cuisines.iter().map(|value| format!("[\"cuisine\"~\"(^|;) *({value}) *(;|$)\",i]")).collect();
+    let mut also = String::new();
+    for value in cuisines {
+        // Writing to a String cannot fail.
+        let _infallible = write!(also, "[\"cuisine\"~\"(^|;) *({value}) *(;|$)\",i]");
+    }
     also.extend(filters);
     let of_kind = |name: &[String]| -> Vec<Selector> {
         let selector = |tags: &Tags| Selector { tags: Some(*tags), also: also.clone(), name: name.to_vec() };
@@ -127,20 +132,17 @@ fn length(names: &[&str], words: &[&Word<'_>]) -> Option<usize> {
 
 /// Takes out what a table knows, wherever it stands.
 fn take<'a, 'b>(
-    words: Vec<&'a Word<'b>>,
+    words: &[&'a Word<'b>],
     known: impl Fn(&[&'a Word<'b>]) -> Option<(&'static str, usize)>,
 ) -> (Vec<&'static str>, Vec<&'a Word<'b>>) {
     let (mut taken, mut left, mut at) = (Vec::new(), Vec::new(), 0);
     while at < words.len() {
-        match known(&words[at..]) {
-            Some((what, count)) => {
-                taken.push(what);
-                at += count;
-            }
-            None => {
-                left.push(words[at]);
-                at += 1;
-            }
+        if let Some((what, count)) = known(&words[at..]) {
+            taken.push(what);
+            at += count;
+        } else {
+            left.push(words[at]);
+            at += 1;
         }
     }
     (taken, left)

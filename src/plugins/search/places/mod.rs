@@ -113,7 +113,7 @@ impl Places {
         let said = text(&call.args, parameter).unwrap_or_default();
         let Near { spot, radius } = near::parse(said).map_err(|unclear: Unclear| ActionError::fail(unclear.words()))?;
         let name = match spot {
-            Spot::Exact(name, point) => return Ok(exactly_there(name, point, radius)),
+            Spot::Exact(name, point) => return Ok(exactly_there(name.as_deref(), point, radius)),
             Spot::Named(name) => name,
         };
         let areas = self.servers.areas(&name, language(call), call.now).await?;
@@ -133,9 +133,9 @@ impl Places {
     }
 }
 
-fn exactly_there(name: Option<String>, point: Point, radius: Option<u32>) -> Around {
+fn exactly_there(name: Option<&str>, point: Point, radius: Option<u32>) -> Around {
     let Point { lat, lon } = point;
-    let own = name.as_deref().and_then(|name| name.split(',').next()).filter(|own| !own.trim().is_empty());
+    let own = name.and_then(|name| name.split(',').next()).filter(|own| !own.trim().is_empty());
     let name = own.map_or_else(|| format!("{lat}, {lon}"), |own| line(own, QUERY_CHARS_MAX));
     Around { name, lat, lon, radius: radius.unwrap_or(RADIUS_DEFAULT) }
 }
@@ -152,9 +152,10 @@ fn which(areas: &[&Area], radius: Option<u32>, args: &Map<String, Value>, parame
         let radius = radius.or_else(|| area.radius()).unwrap_or(RADIUS_MAX);
         let mut args = args.clone();
         args.insert(parameter.to_owned(), near::exactly(&area.full_name, area.point, radius).into());
-        let name = match is_alone {
-            true => area.full_name.clone(),
-            false => format!("{} ({:.3}, {:.3})", area.full_name, area.point.lat, area.point.lon),
+        let name = if is_alone {
+            area.full_name.clone()
+        } else {
+            format!("{} ({:.3}, {:.3})", area.full_name, area.point.lat, area.point.lon)
         };
         Offer { name, args }
     };

@@ -55,18 +55,17 @@ pub(super) fn parse(text: &str) -> Result<Near, Unclear> {
     let rest = without_lead(rest).trim_matches(|c: char| c.is_whitespace() || c == ',');
     let spot = match coordinates(rest) {
         Some((name, point)) => Spot::Exact(name, point.ok_or(Unclear::OffTheMap)?),
-        None => {
-            let name = without_remarks(rest);
-            match name.to_lowercase().as_str() {
-                "" => return Err(Unclear::Empty),
-                "me" | "us" | "here" | "nearby" | "my place" | "my location" | "my home" | "home" => {
-                    return Err(Unclear::Here);
-                }
-                _ => Spot::Named(name),
-            }
-        }
+        None => named(without_remarks(rest))?,
     };
     Ok(Near { spot, radius })
+}
+
+fn named(name: String) -> Result<Spot, Unclear> {
+    match name.to_lowercase().as_str() {
+        "" => Err(Unclear::Empty),
+        "me" | "us" | "here" | "nearby" | "my place" | "my location" | "my home" | "home" => Err(Unclear::Here),
+        _ => Ok(Spot::Named(name)),
+    }
 }
 
 /// How the same is said of an exact point, so that reading it finds that point and no other.
@@ -99,12 +98,11 @@ fn leading_distance(text: &str) -> Option<(u32, &str)> {
 /// `2 km`, `500m`, `a mile`: metres, and what follows.
 fn measured(text: &str) -> Option<(u32, &str)> {
     let text = text.trim_start();
-    let (amount, rest) = match strip_word(text, &["a", "an", "one"]) {
-        Some(rest) => (1.0, rest),
-        None => {
-            let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',')).unwrap_or(text.len());
-            (text[..end].replace(',', ".").parse::<f64>().ok()?, text[end..].trim_start())
-        }
+    let (amount, rest) = if let Some(rest) = strip_word(text, &["a", "an", "one"]) {
+        (1.0, rest)
+    } else {
+        let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',')).unwrap_or(text.len());
+        (text[..end].replace(',', ".").parse::<f64>().ok()?, text[end..].trim_start())
     };
     let units: [(&[&str], f64); 3] = [
         (&["km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"], 1_000.0),
@@ -164,13 +162,13 @@ fn without_remarks(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn named(name: &str, radius: Option<u32>) -> Result<Near, Unclear> {
-        Ok(Near { spot: Spot::Named(name.to_owned()), radius })
+    fn named(name: &str, radius: Option<u32>) -> Near {
+        Near { spot: Spot::Named(name.to_owned()), radius }
     }
 
-    fn exact(name: Option<&str>, lat: f64, lon: f64, radius: Option<u32>) -> Result<Near, Unclear> {
+    fn exact(name: Option<&str>, lat: f64, lon: f64, radius: Option<u32>) -> Near {
         let point = Point::new(lat, lon).expect("a point");
-        Ok(Near { spot: Spot::Exact(name.map(str::to_owned), point), radius })
+        Near { spot: Spot::Exact(name.map(str::to_owned), point), radius }
     }
 
     #[test]
@@ -198,18 +196,18 @@ mod tests {
             ("Within, Somewhere", "Within, Somewhere", None),
             ("12 Main Street", "12 Main Street", None),
         ] {
-            assert_eq!(parse(text), named(name, radius), "{text}");
+            assert_eq!(parse(text), Ok(named(name, radius)), "{text}");
         }
     }
 
     #[test]
     fn coordinates_are_exact_and_those_of_nowhere_are_refused() {
-        assert_eq!(parse("15.5,73.8"), exact(None, 15.5, 73.8, None));
-        assert_eq!(parse("-33.8688, +151.2093"), exact(None, -33.8688, 151.2093, None));
-        assert_eq!(parse("within 3 km of 15.5, 73.8"), exact(None, 15.5, 73.8, Some(3_000)));
+        assert_eq!(parse("15.5,73.8"), Ok(exact(None, 15.5, 73.8, None)));
+        assert_eq!(parse("-33.8688, +151.2093"), Ok(exact(None, -33.8688, 151.2093, None)));
+        assert_eq!(parse("within 3 km of 15.5, 73.8"), Ok(exact(None, 15.5, 73.8, Some(3_000))));
         assert_eq!(
             parse("Springfield, Illinois (39.8,-89.6)"),
-            exact(Some("Springfield, Illinois"), 39.8, -89.6, None)
+            Ok(exact(Some("Springfield, Illinois"), 39.8, -89.6, None))
         );
         for text in ["95,20", "15.5,200", "Panaji (99.0,1.0)"] {
             assert_eq!(parse(text), Err(Unclear::OffTheMap), "{text}");
@@ -234,8 +232,8 @@ mod tests {
         let point = Point::new(39.799_017, -89.643_957).expect("a point");
         let said = exactly("Springfield (city) + @x, Illinois", point, 7_000);
         assert_eq!(said, "within 7000 m of Springfield city  x, Illinois (39.79902,-89.64396)");
-        assert_eq!(parse(&said), exact(Some("Springfield city  x, Illinois"), 39.79902, -89.64396, Some(7_000)));
-        assert_eq!(parse(&exactly("", point, 7_000)), exact(None, 39.79902, -89.64396, Some(7_000)));
+        assert_eq!(parse(&said), Ok(exact(Some("Springfield city  x, Illinois"), 39.79902, -89.64396, Some(7_000))));
+        assert_eq!(parse(&exactly("", point, 7_000)), Ok(exact(None, 39.79902, -89.64396, Some(7_000))));
     }
 
     proptest::proptest! {

@@ -41,7 +41,8 @@ pub(super) fn query(selectors: &[Selector], center: Point, radius: u32) -> Strin
 
 /// One filter for each word of a name: every word must be in it, in whatever order.
 fn name_filters(words: &[String]) -> String {
-    words.iter().take(WORDS_MAX).map(|word| format!("[\"name\"~\"{}\",i]", pattern(word))).collect()
+    let filters = words.iter().take(WORDS_MAX).map(|word| format!("[\"name\"~\"{}\",i]", pattern(word)));
+    filters.collect::<Vec<_>>().concat()
 }
 
 /// A word as a regular expression that needs no escapes: what is no letter may be there or not.

@@ -240,6 +240,8 @@ mod tests {
         );
         assert_eq!(kind("runtime error: something else"), retry);
         assert_eq!(kind("all is well"), None);
+        let late = failed("runtime error: Query timed out").expect("an error");
+        assert!(late.message.contains("ran out of time"), "{late}");
     }
 
     #[test]

@@ -37,6 +37,14 @@ async fn offers_fly_both_ways_at_prices_that_hold_for_a_while() {
     direct["max_connections"] = json!(0);
     let (_, direct) = travel.send(path, &direct).await;
     assert_eq!(direct["data"]["offers"].as_array().map(Vec::len), Some(3));
+    let mut city = request(&travel);
+    city["slices"] = json!([{"origin": "LON", "destination": "GOI", "departure_date": travel.day(9)}]);
+    let (_, city) = travel.send(path, &city).await;
+    assert_eq!(
+        (&city["data"]["slices"][0]["origin_type"], &city["data"]["slices"][0]["origin"]["type"]),
+        (&json!("city"), &json!("city"))
+    );
+    assert_eq!(city["data"]["offers"][0]["slices"][0]["origin"]["iata_code"], "LHR");
     let path = format!("/air/offers/{}", offer["id"].as_str().expect("an id"));
     assert_eq!(travel.get(&path).await, (200, json!({ "data": offer })));
     travel.server.advance(Duration::minutes(31));

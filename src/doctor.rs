@@ -10,6 +10,7 @@ use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::duffel::{Duffel, OFF};
 use crate::plugins::email::smtp::check_login;
 use crate::plugins::mcp;
+use crate::plugins::meeting::google::{self, Google};
 use crate::plugins::search::{check_places, check_web};
 use crate::store::McpStore;
 use crate::store::sqlite::Db;
@@ -54,6 +55,7 @@ pub async fn examine(config: &Config) -> Report {
     search(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
+    google_meet(config, &mut report).await;
     for (name, why) in [("discord", "this release does not have it"), ("email door", "this release does not have it")] {
         report.line(&Mark::Off, name, why);
     }
@@ -121,6 +123,21 @@ async fn mail(config: &Config, report: &mut Report) {
     match check_login(mail).await {
         Ok(()) => report.line(&Mark::On, "email", &format!("logged in to {} as {}", mail.url, mail.email)),
         Err(why) => report.line(&Mark::Bad, "email", &format!("{}: {why}", mail.url)),
+    }
+}
+
+/// Makes an access token, and no meeting.
+async fn google_meet(config: &Config, report: &mut Report) {
+    let Some(account) = &config.google else {
+        return report.line(&Mark::Off, "google meet", google::MISSING);
+    };
+    let checked = match Outgoing::new(std::slice::from_ref(&account.token_url), Arc::new(SystemNames)) {
+        Ok(outgoing) => Google::new(account.clone(), outgoing).check().await,
+        Err(_) => Err("no HTTP client can be made".to_owned()),
+    };
+    match checked {
+        Ok(()) => report.line(&Mark::On, "google meet", "the account's consent holds"),
+        Err(why) => report.line(&Mark::Bad, "google meet", &why),
     }
 }
 

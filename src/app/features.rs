@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::plugins::PluginInfo;
 use crate::plugins::mcp::ServerHealth;
+use crate::plugins::meeting::google;
 
 /// Why a part of the product is off that no plugin speaks for.
 const NOT_HERE: &str = "this release does not have it";
@@ -49,6 +50,10 @@ pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
         }
         (None, Some(_) | None) => Feature::on(&plugin.name, &plugin.description),
     }));
+    features.push(match &config.google {
+        None => Feature::off("google meet", google::MISSING),
+        Some(_) => Feature::on("google meet", "meetings with the provider google_meet; the others are on Jitsi"),
+    });
     features
 }
 

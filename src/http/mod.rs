@@ -16,6 +16,7 @@ mod socket;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod upload;
 pub mod wait;
 
 use axum::extract::DefaultBodyLimit;
@@ -59,6 +60,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(access::link))
         .routes(routes!(access::invite))
         .routes(routes!(contacts::list, contacts::add))
+        .routes(routes!(contacts::import))
         .routes(routes!(contacts::get, contacts::put, contacts::delete))
         .routes(routes!(contacts::groups))
         .routes(routes!(me::me))

@@ -3,6 +3,7 @@
 mod arrows;
 mod birthday;
 mod booking;
+mod contacts;
 mod crash;
 mod deliveries;
 mod fake_http;
@@ -16,6 +17,7 @@ mod faults;
 mod hostile;
 mod jobs;
 mod mcp;
+mod meeting;
 mod overload;
 mod recovery;
 mod search;

@@ -111,6 +111,37 @@ await check("contacts are added by hand", async () => {
   await page.keyboard.press("Escape");
 });
 
+await check("a vCard file is read into the contacts, and the same file changes nothing", async () => {
+  const file = {
+    name: "contacts.vcf",
+    mimeType: "text/vcard",
+    buffer: Buffer.from(
+      "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dora\r\nUID:d\r\nEMAIL:dora@test.local\r\nEMAIL:dora@work.local\r\nCATEGORIES:family\r\nEND:VCARD\r\n" +
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nNOTE:nobody\r\nEND:VCARD\r\n",
+    ),
+  };
+  await page.click("[data-panel=contacts]");
+  for (const words of ["1 added", "1 unchanged"]) {
+    await page.setInputFiles("#vcards", file);
+    const told = page.locator("#panel [role=status]", { hasText: words });
+    await told.waitFor();
+    assert.match(await told.innerText(), /line 8: it has no name/);
+  }
+  const dora = page.locator("[data-contact=Dora]");
+  assert.equal(await dora.count(), 1);
+  await dora.locator("summary").click();
+  assert.equal(await dora.locator("input[name=emails]").inputValue(), "dora@work.local");
+  assert.equal(await dora.locator("input[name=groups]").inputValue(), "family");
+  await dora.locator("input[name=relation]").fill("sister");
+  await dora.locator("button[type=submit]").click();
+  await page.waitForFunction(async () => {
+    const { contacts } = await (await fetch("/api/contacts")).json();
+    return contacts.some((one) => one.name === "Dora" && one.relation === "sister" && one.emails[0] === "dora@work.local");
+  });
+  await shot("import");
+  await page.keyboard.press("Escape");
+});
+
 await check("a sentence becomes a confirmation that shows everything", async () => {
   await page.fill("#say", "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it");
   await page.keyboard.press("Enter");

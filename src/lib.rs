@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod http;
+pub mod ical;
 pub mod members;
 pub mod plugins;
 pub mod reminders;

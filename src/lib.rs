@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod http;
 pub mod ical;
 pub mod members;
+pub mod outgoing;
 pub mod plugins;
 pub mod reminders;
 pub mod store;

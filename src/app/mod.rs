@@ -37,6 +37,7 @@ use crate::http::auth::owner::{Welcome, ensure_owner};
 use crate::http::metrics::Metrics;
 use crate::http::state::{ANSWER_WAIT, SIGN_IN_DELAY, SOCKET_SEND_LIMIT};
 use crate::http::{self, HttpConfig, HttpState, Hub, PluginInfo};
+use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::{PluginDeps, Plugins};
 use crate::reminders::EngineReminders;
 use crate::store::sqlite::Db;
@@ -146,7 +147,7 @@ impl App {
         let sink = doors::sink(&hub, bot.as_ref());
         let deps = PluginDeps {
             telegram: bot.as_ref().map(doors::Bot::plugin),
-            ..plugin_deps(&config, &db, &sink, &reminders, &ids)
+            ..plugin_deps(&config, outgoing(&config)?, &db, &sink, &reminders, &ids)
         };
         let plugins = Arc::new(Plugins::new(&deps));
         let features = features::list(&config, &plugins.infos());
@@ -269,8 +270,19 @@ async fn owner(db: &Db, config: &Config, clock: &dyn Clock, ids: &dyn Ids) -> Re
     Ok((first, ensure_owner(db, &config.owner_name, settings(config), token, clock, ids).await?))
 }
 
+/// The one HTTP client for outside services: it may call what is configured wherever that is.
+fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
+    let search = &config.search;
+    let mut configured = vec![search.nominatim.clone(), search.overpass.clone()];
+    configured.extend([&search.searxng, &search.rates].into_iter().flatten().cloned());
+    configured.extend(config.duffel.iter().map(|duffel| duffel.api_url.clone()));
+    configured.extend(config.google.iter().flat_map(|google| [google.token_url.clone(), google.meet_url.clone()]));
+    Outgoing::new(&configured, Arc::new(SystemNames)).map_err(AppError::Client)
+}
+
 fn plugin_deps(
     config: &Config,
+    outgoing: Outgoing,
     db: &Db,
     sink: &Arc<dyn FrameSink>,
     reminders: &Arc<EngineReminders>,
@@ -280,6 +292,10 @@ fn plugin_deps(
         mail: config.mail.clone(),
         telegram: None,
         jitsi_base_url: config.jitsi_base_url.clone(),
+        google: config.google.clone(),
+        search: config.search.clone(),
+        duffel: config.duffel.clone(),
+        outgoing,
         people: Arc::new(db.clone()),
         identities: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),

@@ -41,6 +41,7 @@ pub mod meeting;
 pub mod notify;
 pub mod telegram;
 mod unbuilt;
+pub(crate) mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,8 @@ use workflows::action::{ActionSpec, Catalog, ReachRule, words_of};
 use workflows::plan::validate::parameter_faults;
 use workflows::ports::{ActionCall, ActionError, ActionOutcome, Actions, Ids, LookUp, People};
 
+use crate::config::{DuffelConfig, GoogleConfig, SearchConfig};
+use crate::outgoing::Outgoing;
 use crate::store::{CalendarStore, ContactStore, LogStore, PeopleStore};
 pub use calendar::reminder::Reminders;
 pub use email::MailConfig;
@@ -114,6 +117,14 @@ pub struct PluginDeps {
     pub telegram: Option<Arc<telegram::Telegram>>,
     /// Where Jitsi meetings are held.
     pub jitsi_base_url: Url,
+    /// The Google account that meetings are made with; `None` = off.
+    pub google: Option<GoogleConfig>,
+    /// Where things are looked for.
+    pub search: SearchConfig,
+    /// The account for hotels and flights; `None` = off.
+    pub duffel: Option<DuffelConfig>,
+    /// What calls outside services.
+    pub outgoing: Outgoing,
     /// Who people are, and whom they know.
     pub people: Arc<dyn People>,
     /// Their identities.

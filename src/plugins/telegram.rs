@@ -13,7 +13,7 @@ use channels::telegram::store::Outbox;
 use serde_json::{Value, json};
 use workflows::action::{ActionSpec, ReachRule};
 use workflows::person::{Person, Role};
-use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, People};
+use workflows::ports::{ActionCall, ActionError, ActionOutcome, People};
 
 use super::{Plugin, PluginDeps, outcome, spec, store_failed, text};
 use crate::store::PeopleStore;
@@ -72,10 +72,7 @@ impl Telegram {
 fn failed(trouble: &Trouble) -> ActionError {
     let words = trouble.to_string();
     match trouble {
-        Trouble::Wait(secs) => {
-            let after_secs = Some(u32::try_from(*secs).unwrap_or(u32::MAX));
-            ActionError { kind: ActionErrorKind::Retry { after_secs }, message: words }
-        }
+        Trouble::Wait(secs) => ActionError::later(words, Some(u32::try_from(*secs).unwrap_or(u32::MAX))),
         Trouble::NoConnection | Trouble::Conflict(_) => ActionError::retry(words),
         Trouble::NoAnswer => ActionError::unknown(words),
         Trouble::Moved(_)
@@ -195,6 +192,8 @@ impl Plugin for TelegramPlugin {
 
 #[cfg(test)]
 mod tests {
+    use workflows::ports::ActionErrorKind;
+
     use super::*;
 
     #[test]

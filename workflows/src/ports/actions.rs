@@ -86,20 +86,41 @@ pub struct ActionError {
     pub kind: ActionErrorKind,
     /// One sentence for the person, with the other side's words where it gave any. No secrets.
     pub message: String,
+    /// What would be done instead, for the person to decide: another price, one of several places
+    /// of that name. Only for what is certainly not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Offer>,
+}
+
+/// The same act with other arguments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    /// What people choose it by.
+    pub name: String,
+    /// The arguments.
+    pub args: Map<String, Value>,
 }
 
 impl ActionError {
     /// Certainly not done, for good.
     pub fn fail(message: impl Into<String>) -> Self {
-        Self { kind: ActionErrorKind::Fail, message: message.into() }
+        Self { kind: ActionErrorKind::Fail, message: message.into(), offers: Vec::new() }
     }
     /// Certainly not done, worth another try.
     pub fn retry(message: impl Into<String>) -> Self {
-        Self { kind: ActionErrorKind::Retry { after_secs: None }, message: message.into() }
+        Self { kind: ActionErrorKind::Retry { after_secs: None }, message: message.into(), offers: Vec::new() }
+    }
+    /// Certainly not done, worth another try after the other side's own wish.
+    pub fn later(message: impl Into<String>, after_secs: Option<u32>) -> Self {
+        Self { kind: ActionErrorKind::Retry { after_secs }, ..Self::fail(message) }
+    }
+    /// Certainly not done as asked, but it would be done like one of these.
+    pub fn offering(message: impl Into<String>, offers: Vec<Offer>) -> Self {
+        Self { offers, ..Self::fail(message) }
     }
     /// It may have been done.
     pub fn unknown(message: impl Into<String>) -> Self {
-        Self { kind: ActionErrorKind::Unknown, message: message.into() }
+        Self { kind: ActionErrorKind::Unknown, message: message.into(), offers: Vec::new() }
     }
 }
 

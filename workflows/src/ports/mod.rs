@@ -14,7 +14,7 @@ pub mod people;
 pub mod planner;
 pub mod store;
 
-pub use actions::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, Actions, Left, LookUp, UndoCall};
+pub use actions::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, Actions, Left, LookUp, Offer, UndoCall};
 pub use clock::{Clock, SystemClock};
 pub use ids::{Ids, RandomIds};
 pub use people::{People, PeopleError};

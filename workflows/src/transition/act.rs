@@ -88,7 +88,7 @@ impl Machine<'_> {
         Ok(id)
     }
 
-    fn new_item(&mut self, stage: &Stage, action: &str, args: Map<String, Value>) -> Result<Item, String> {
+    pub(super) fn new_item(&mut self, stage: &Stage, action: &str, args: Map<String, Value>) -> Result<Item, String> {
         let Some(spec) = self.ctx.catalog.available(action) else {
             return Err(format!("\"{action}\" is not available"));
         };
@@ -184,6 +184,7 @@ impl Machine<'_> {
             Ok(outcome) => self.done(id, outcome),
             Err(error) => match error.kind {
                 ActionErrorKind::Retry { after_secs } => self.retry_or_fail(id, error, after_secs),
+                ActionErrorKind::Fail if !error.offers.is_empty() && self.may_ask(id) => self.ask_offers(id, &error),
                 ActionErrorKind::Fail => self.failed(id, &error.message),
                 ActionErrorKind::Unknown => self.unknown(id, &error.message),
             },
@@ -237,9 +238,7 @@ impl Machine<'_> {
     fn failed(&mut self, id: &EffectId, error: &str) {
         let Some(item) = self.run.item(id).cloned() else { return };
         let reaction = self.reaction(&item);
-        let ask = reaction == FailureWord::Ask;
-        self.set_phase(id, ItemPhase::Failed { error: error.to_owned(), at: self.ctx.now, settled: !ask });
-        self.result_frame(id, false);
+        self.say_failed(id, error, reaction != FailureWord::Ask);
         match reaction {
             FailureWord::Ask => self.ask_failure(&item, error),
             FailureWord::Skip => {}
@@ -247,9 +246,20 @@ impl Machine<'_> {
         }
     }
 
+    /// Keeps and tells that an act was not done.
+    pub(super) fn say_failed(&mut self, id: &EffectId, error: &str, settled: bool) {
+        self.set_phase(id, ItemPhase::Failed { error: error.to_owned(), at: self.ctx.now, settled });
+        self.result_frame(id, false);
+    }
+
+    /// Whether a person is still to be asked about an act: not when all is being stopped or undone.
+    fn may_ask(&self, id: &EffectId) -> bool {
+        !self.is_stopping() && self.run.item(id).is_some_and(|item| item.undoes.is_none())
+    }
+
     /// What an act's stage does about a failure; stages of its own come once all acts are settled.
     fn reaction(&self, item: &Item) -> FailureWord {
-        if self.is_stopping() || item.undoes.is_some() {
+        if !self.may_ask(&item.id) {
             return FailureWord::Skip;
         }
         match self.stage(&item.stage_id).map(|stage| stage.kind) {
@@ -260,19 +270,23 @@ impl Machine<'_> {
     }
 
     fn ask_failure(&mut self, item: &Item, error: &str) {
-        let has_target = self
-            .ctx
-            .catalog
-            .get(&item.action)
-            .is_some_and(|spec| spec.targets.iter().any(|target| item.args.contains_key(*target)));
+        let options = self.failure_options(item);
+        let question = report::failure_question(item, error);
+        self.ask(Purpose::Failure(item.id.clone()), question, PromptKind::One { options }, Self::default_span(), 0);
+    }
+
+    /// What can be done about an act that was not done.
+    pub(super) fn failure_options(&self, item: &Item) -> Vec<PromptOption> {
+        let spec = self.ctx.catalog.get(&item.action);
+        let has_target = spec.is_some_and(|spec| spec.targets.iter().any(|target| item.args.contains_key(*target)));
         let mut options = vec![option("retry", "Try again")];
         if has_target {
-            options.push(option("other", "Use another address"));
+            let other = if report::names_addresses(item) { "Use another address" } else { "Use something else" };
+            options.push(option("other", other));
         }
         options.push(option("skip", "Go on without it"));
         options.push(option("stop", "Stop, and undo what was done"));
-        let question = report::failure_question(item, error);
-        self.ask(Purpose::Failure(item.id.clone()), question, PromptKind::One { options }, Self::default_span(), 0);
+        options
     }
 
     /// An act that may have been done. Its approval is spent.
@@ -306,10 +320,9 @@ impl Machine<'_> {
         self.effects.push(Effect::LookUp(id.clone()));
     }
 
-    /// Makes the same act with another target and asks for a yes to it.
+    /// Makes the same act with another target.
     pub(super) fn replace_target(&mut self, id: &EffectId, value: &Value) -> Result<(), String> {
         let Some(item) = self.run.item(id).cloned() else { return Err("that act is gone".to_owned()) };
-        let Some(stage) = self.stage(&item.stage_id) else { return Err("that stage is gone".to_owned()) };
         let target = self.ctx.catalog.get(&item.action).and_then(|spec| {
             spec.targets.iter().find(|target| item.args.contains_key(**target)).map(|target| (*target).to_owned())
         });
@@ -322,12 +335,8 @@ impl Machine<'_> {
             (_, single) => single.clone(),
         };
         args.insert(target, shaped);
-        let other = self.new_item(&stage, &item.action, args)?;
-        let other = Item { index: item.index, source: item.source, ..other };
-        let other_id = other.id.clone();
-        self.run.items.push(other);
-        self.set_phase(id, ItemPhase::Replaced);
-        self.ask_approval(vec![other_id]);
+        let other = self.other_item(id, args)?;
+        self.put_in_place(id, other, None);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::machine::Machine;
+use super::report;
 use super::{Context, Refusal, Transition};
 use crate::action::Reach;
 use crate::ids::{EffectId, PromptId, StageId};
@@ -174,7 +175,12 @@ impl Machine<'_> {
                 let result = if many { Value::Array(values) } else { values.pop().unwrap_or(Value::Null) };
                 self.end_stage(id, StageRun::Done { result });
             }
-            Purpose::Failure(effect) => self.failure_decided(effect, ids.first().copied().unwrap_or_default()),
+            Purpose::Failure(effect) => {
+                let taken = chosen.first().is_some_and(|option| self.take_offer(effect, option));
+                if !taken {
+                    self.failure_decided(effect, ids.first().copied().unwrap_or_default());
+                }
+            }
             Purpose::Unknown(effect) => self.unknown_decided(effect, ids.first().copied().unwrap_or_default()),
             Purpose::Other(_) | Purpose::Approve(_) => {}
         }
@@ -216,12 +222,7 @@ impl Machine<'_> {
 
     fn ask_other(&mut self, effect: &EffectId) {
         let Some(item) = self.run.item(effect) else { return };
-        let mails = item.args.values().any(|value| match value {
-            Value::String(text) => text.contains('@'),
-            Value::Array(items) => items.iter().any(|v| v.as_str().is_some_and(|text| text.contains('@'))),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
-        });
-        let (answer, question) = if mails {
+        let (answer, question) = if report::names_addresses(item) {
             (AnswerType::Emails, "Which address shall I use instead?")
         } else {
             (AnswerType::Text, "What shall I use instead?")

@@ -189,7 +189,11 @@ impl Machine<'_> {
 
     /// Asks for a yes outside any confirmation stage.
     pub(super) fn ask_approval(&mut self, items: Vec<EffectId>) {
-        let question = report::confirmation_question(items.len());
+        self.ask_approval_with(report::confirmation_question(items.len()), items);
+    }
+
+    /// The same in words of its own.
+    pub(super) fn ask_approval_with(&mut self, question: String, items: Vec<EffectId>) {
         self.ask(Purpose::Approve(items.clone()), question, PromptKind::Confirm { items }, Self::default_span(), 0);
     }
 }

@@ -11,6 +11,7 @@ mod ask;
 mod begin;
 mod due;
 mod machine;
+mod offer;
 pub mod report;
 mod stop;
 #[cfg(test)]

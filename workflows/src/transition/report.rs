@@ -188,6 +188,25 @@ pub(super) fn failure_question(item: &Item, error: &str) -> String {
     format!("{} did not work: {error}. What shall I do?", aim(item))
 }
 
+/// Asks for a yes to what the other side would do instead.
+pub(super) fn offer_question(error: &str) -> String {
+    format!("{error}. Shall I do it like this?")
+}
+
+/// Asks which of several is meant.
+pub(super) fn choice_question(item: &Item, error: &str) -> String {
+    format!("{}: {error}. Which shall I take?", aim(item))
+}
+
+/// Whether an act is aimed at addresses.
+pub(super) fn names_addresses(item: &Item) -> bool {
+    item.args.values().any(|value| match value {
+        Value::String(text) => text.contains('@'),
+        Value::Array(items) => items.iter().any(|v| v.as_str().is_some_and(|text| text.contains('@'))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    })
+}
+
 pub(super) fn unknown_question(item: &Item, error: &str) -> String {
     let args = serde_json::to_string_pretty(&item.args).unwrap_or_default();
     format!("I cannot tell whether this was done: {}. {error}.\n{args}\nWhat shall I do?", aim(item))

@@ -277,6 +277,65 @@ fn a_failed_act_is_asked_about_and_another_address_is_confirmed_anew() {
     assert_eq!(bench.status(), Status::Completed);
 }
 
+fn offering(names: &[&str]) -> ActionError {
+    let args = |name: &&str| json!({"to": [name], "text": "hi"}).as_object().cloned().expect("an object");
+    let offers = names.iter().map(|name| crate::ports::Offer { name: (*name).to_owned(), args: args(name) });
+    ActionError::offering("the price is 12 now, not 10", offers.collect())
+}
+
+#[test]
+fn what_would_be_done_instead_is_confirmed_anew_whatever_the_plan_says_of_failures() {
+    for on_failure in ["ask", "skip", "stop"] {
+        let mut act = mail("a", "ten");
+        act["on_failure"] = json!(on_failure);
+        let mut bench = Bench::new(plan(json!([act])));
+        bench.approve();
+        bench.outcome(0, Err(offering(&["twelve"])));
+        assert!(bench.started().is_empty(), "the old yes is not one to the new price");
+        let prompt = bench.open();
+        assert!(prompt.question.contains("12 now, not 10"), "{}", prompt.question);
+        assert!(matches!(prompt.purpose, Purpose::Approve(_)));
+        bench.approve();
+        assert_eq!(bench.started()[0].args["to"], json!(["twelve"]));
+        bench.outcome(0, done("booked"));
+        assert_eq!(bench.status(), Status::Completed, "{on_failure}");
+    }
+    let mut bench = Bench::new(plan(json!([mail("a", "ten")])));
+    bench.approve();
+    bench.outcome(0, Err(offering(&["twelve"])));
+    bench.answer(Answer::Reject(None)).expect("a no");
+    assert_eq!(bench.effects.len(), 1, "nothing more was begun");
+    assert!(bench.status().is_terminal(), "{:?}", bench.status());
+}
+
+#[test]
+fn one_of_several_is_chosen_and_a_look_then_goes_on_by_itself() {
+    let stages = json!([{"id": "a", "type": "execution", "action": "look.up", "params": {"to": ["Springfield"]}}]);
+    let mut bench = Bench::new(plan(stages));
+    bench.outcome(0, Err(offering(&["Springfield, Illinois", "Springfield, Ohio"])));
+    let PromptKind::One { options } = bench.open().kind else { panic!("a selection") };
+    let ids: Vec<&str> = options.iter().map(|o| o.id.as_str()).collect();
+    assert_eq!(ids, ["offer_1", "offer_2", "other", "skip", "stop"]);
+    bench.choose("offer_2");
+    assert_eq!(bench.started()[0].args["to"], json!(["Springfield, Ohio"]));
+    bench.outcome(0, done("found"));
+    assert_eq!(bench.status(), Status::Completed);
+}
+
+#[test]
+fn an_offer_that_the_action_cannot_take_is_not_run() {
+    let mut bench = Bench::new(plan(json!([mail("a", "ten"), mail("b", "x@y")])));
+    bench.approve();
+    let offer = |n: u32| {
+        let args = json!({"to": [n]}).as_object().cloned().expect("an object");
+        crate::ports::Offer { name: "odd".to_owned(), args }
+    };
+    bench.outcome(0, Err(ActionError::offering("not so", vec![offer(1), offer(2)])));
+    bench.choose("offer_1");
+    bench.outcome(0, done("the other act"));
+    assert_eq!(bench.status(), Status::CompletedWithFailures);
+}
+
 #[test]
 fn what_was_left_over_is_asked_about_while_the_rest_counts() {
     let mut bench = Bench::new(plan(json!([mail("a", "x@y")])));

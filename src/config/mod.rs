@@ -1,5 +1,8 @@
 //! The configuration: typed, read once, every problem told at once; secrets never shown.
 
+mod keys;
+mod services;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,110 +12,10 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use url::Url;
 
+pub use keys::{KEYS, Key};
+pub use services::{DuffelConfig, GoogleConfig, SearchConfig, TelegramConfig};
+
 use crate::plugins::MailConfig;
-
-/// A key of the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    /// Its name, in the environment and in the file.
-    pub name: &'static str,
-    /// What it is when it is not set.
-    pub default: &'static str,
-    /// What it does.
-    pub about: &'static str,
-    /// Whether this release reads it; others are told to have no effect.
-    pub read: bool,
-}
-
-const fn key(name: &'static str, default: &'static str, about: &'static str) -> Key {
-    Key { name, default, about, read: true }
-}
-
-const fn later(name: &'static str, about: &'static str) -> Key {
-    Key { name, default: "", about, read: false }
-}
-
-/// Every key. `.env.example` and `README.md` are checked against this table.
-pub const KEYS: &[Key] = &[
-    key("DATA_DIR", "./data", "where the database, uploads and keys are"),
-    key("BIND_ADDR", "127.0.0.1:8000", "where the web page and the API listen"),
-    key("PUBLIC_URL", "http://BIND_ADDR", "how people reach it from outside"),
-    key("DATABASE_URL", "sqlite://DATA_DIR/super-manager.db", "an SQLite file"),
-    key("OWNER_TOKEN", "", "the owner's API token and first login; a login link is printed when it is empty"),
-    key("OWNER_NAME", "Owner", "what the owner is called, in mails too; used at the first start"),
-    key("DEFAULT_TIMEZONE", "UTC", "an IANA zone, like Europe/Berlin"),
-    key("DEFAULT_CURRENCY", "USD", "an ISO 4217 code"),
-    key("SMTP_URL", "", "smtp://host:587 (STARTTLS required) or smtps://host:465; empty = email is off"),
-    key("SMTP_EMAIL", "", "the address mails come from, and the login"),
-    key("SMTP_PASSWORD", "", "its password"),
-    key("MAIL_CA_FILE", "", "an extra trust root for the mail server, PEM"),
-    key("MAIL_TRUST", "", "insecure-loopback = plain text, for a mail server on loopback only"),
-    key("JITSI_BASE_URL", "https://meet.jit.si", "where video meetings are held"),
-    key("TELEGRAM_BOT_TOKEN", "", "the token @BotFather gave; empty = the Telegram door is off"),
-    key("TELEGRAM_API_URL", "https://api.telegram.org", "where the Bot API is"),
-    key(
-        "TELEGRAM_WEBHOOK_SECRET",
-        "",
-        "set = Telegram sends updates to PUBLIC_URL/telegram/webhook; empty = we ask for them",
-    ),
-    key("TELEGRAM_CHAT_ID", "", "where the owner's notices go while they have no chat with the bot"),
-    key("LEASE_SECS", "30", "how long a task is held by a process that may have died"),
-    key("QUOTA_EFFECTS_DAY", "500", "how many actions one person may have done in a day"),
-    key("METRICS_ADDR", "", "another address for /metrics, open to whoever reaches it"),
-    key("AI_PROVIDERS", "builtin", "order of planners; this release has builtin only"),
-    later("REDIS_URL", "hints between processes"),
-    later("OLLAMA_BASE_URL", "a local model"),
-    later("GROQ_API_KEY", "a remote model"),
-    later("ZUKI_API_KEY", "a remote model"),
-    later("OPENAI_API_KEY", "a remote model"),
-    later("DISCORD_BOT_TOKEN", "the Discord door"),
-    later("IMAP_URL", "the email door"),
-    later("CALDAV_URL", "a CalDAV calendar"),
-    later("SEARXNG_URL", "web search"),
-    later("DUFFEL_API_TOKEN", "hotels and flights"),
-    later("MCP_CONFIG", "MCP servers"),
-    later("OLLAMA_MODEL", "a local model"),
-    later("OLLAMA_VISION_MODEL", "a local model"),
-    later("OLLAMA_CODE_MODEL", "a local model"),
-    later("OLLAMA_EMBED_MODEL", "a local model"),
-    later("GROQ_BASE_URL", "a remote model"),
-    later("GROQ_MODEL", "a remote model"),
-    later("ZUKI_BASE_URL", "a remote model"),
-    later("ZUKI_MODEL", "a remote model"),
-    later("OPENAI_BASE_URL", "a remote model"),
-    later("OPENAI_MODEL", "a remote model"),
-    later("AI_CONNECT_TIMEOUT_SECS", "models"),
-    later("AI_FIRST_BYTE_TIMEOUT_SECS", "models"),
-    later("AI_TOTAL_TIMEOUT_SECS", "models"),
-    later("AI_BREAKER_FAILURES", "models"),
-    later("AI_BREAKER_COOLDOWN_SECS", "models"),
-    later("DISCORD_API_URL", "the Discord door"),
-    later("DISCORD_GUILD_ID", "the Discord door"),
-    later("IMAP_USERNAME", "the email door"),
-    later("IMAP_PASSWORD", "the email door"),
-    later("MAIL_AUTHSERV_ID", "the email door"),
-    later("CALDAV_USERNAME", "a CalDAV calendar"),
-    later("CALDAV_PASSWORD", "a CalDAV calendar"),
-    later("NOMINATIM_URL", "place search"),
-    later("OVERPASS_URL", "place search"),
-    later("DUFFEL_API_URL", "hotels and flights"),
-    later("QUOTA_AI_TOKENS_DAY", "daily quotas"),
-    later("QUOTA_AI_CALLS_DAY", "daily quotas"),
-    later("UPLOADS_URL", "uploads"),
-];
-
-/// The Telegram bot.
-#[derive(Debug, Clone)]
-pub struct TelegramConfig {
-    /// Its token.
-    pub token: SecretString,
-    /// Where the Bot API is.
-    pub api_url: Url,
-    /// What proves that an update is Telegram's; `None` = we ask for updates.
-    pub webhook_secret: Option<SecretString>,
-    /// Where the owner's notices go while they have no chat with the bot.
-    pub chat_id: Option<i64>,
-}
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -137,6 +40,12 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Where meetings are held.
     pub jitsi_base_url: Url,
+    /// Where meetings are made by Google.
+    pub google: Option<GoogleConfig>,
+    /// Where things are looked for.
+    pub search: SearchConfig,
+    /// Hotels and flights.
+    pub duffel: Option<DuffelConfig>,
     /// The Telegram bot.
     pub telegram: Option<TelegramConfig>,
     /// How long a claim holds.
@@ -279,6 +188,17 @@ impl Reader<'_> {
         }
     }
 
+    /// A web address that has a default.
+    fn url_or(&mut self, name: &str, default: &'static str) -> Url {
+        let default = || Url::parse(default).expect("a constant URL is valid");
+        self.url(name, &["http", "https"]).unwrap_or_else(default)
+    }
+
+    /// A secret, which is never shown.
+    fn secret(&self, name: &str) -> Option<SecretString> {
+        self.text(name).map(|text| SecretString::from(text.to_owned()))
+    }
+
     fn url(&mut self, name: &str, schemes: &[&str]) -> Option<Url> {
         let url = self.text(name)?.parse::<Url>();
         match url {
@@ -329,9 +249,12 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         database: database(&mut reader, &data_dir),
         timezone: reader.parsed("DEFAULT_TIMEZONE", Tz::UTC, "an IANA time zone, like Europe/Berlin"),
         public_url: reader.url("PUBLIC_URL", &["http", "https"]),
-        jitsi_base_url: reader.url("JITSI_BASE_URL", &["http", "https"]).unwrap_or_else(jitsi),
-        mail: mail(&mut reader),
-        telegram: telegram(&mut reader),
+        jitsi_base_url: reader.url_or("JITSI_BASE_URL", "https://meet.jit.si"),
+        mail: services::mail(&mut reader),
+        google: services::google(&mut reader),
+        search: services::search(&mut reader),
+        duffel: services::duffel(&mut reader),
+        telegram: services::telegram(&mut reader),
         owner_name: reader.text("OWNER_NAME").unwrap_or("Owner").to_owned(),
         without_effect: KEYS
             .iter()
@@ -351,47 +274,6 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
 /// Shortest owner token taken, in characters.
 const TOKEN_CHARS_MIN: usize = 12;
 
-fn jitsi() -> Url {
-    Url::parse("https://meet.jit.si").expect("a constant URL is valid")
-}
-
-/// Longest webhook secret that Telegram takes.
-const WEBHOOK_SECRET_CHARS_MAX: usize = 256;
-
-fn telegram(reader: &mut Reader<'_>) -> Option<TelegramConfig> {
-    let token = reader.text("TELEGRAM_BOT_TOKEN").map(str::to_owned);
-    let api_url = reader.url("TELEGRAM_API_URL", &["http", "https"]);
-    let secret = reader.text("TELEGRAM_WEBHOOK_SECRET").map(str::to_owned);
-    let plain = |text: &String| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if secret.as_ref().is_some_and(|secret| secret.len() > WEBHOOK_SECRET_CHARS_MAX || !plain(secret)) {
-        reader.problem("TELEGRAM_WEBHOOK_SECRET", "must be at most 256 of A-Z a-z 0-9 _ -");
-    }
-    if secret.is_some() && token.is_some() && reader.text("PUBLIC_URL").is_none() {
-        reader.problem("PUBLIC_URL", "is needed with TELEGRAM_WEBHOOK_SECRET: Telegram has to reach it");
-    }
-    let chat_id = match reader.text("TELEGRAM_CHAT_ID").map(str::parse::<i64>) {
-        None => None,
-        Some(Ok(id)) => Some(id),
-        Some(Err(_)) => {
-            reader.problem("TELEGRAM_CHAT_ID", "must be a chat's number, like -1001234567890");
-            None
-        }
-    };
-    let token = token?;
-    let shaped = token.split_once(':').is_some_and(|(id, rest)| {
-        !id.is_empty() && id.chars().all(|c| c.is_ascii_digit()) && !rest.is_empty() && plain(&rest.to_owned())
-    });
-    if !shaped {
-        reader.problem("TELEGRAM_BOT_TOKEN", "must look like 123456:ABC-DEF, as @BotFather gives it");
-    }
-    Some(TelegramConfig {
-        token: SecretString::from(token),
-        api_url: api_url.unwrap_or_else(|| Url::parse("https://api.telegram.org").expect("a constant URL is valid")),
-        webhook_secret: secret.map(SecretString::from),
-        chat_id,
-    })
-}
-
 fn database(reader: &mut Reader<'_>, data_dir: &Path) -> PathBuf {
     let default = data_dir.join("super-manager.db");
     match reader.text("DATABASE_URL").map(str::to_owned) {
@@ -407,56 +289,6 @@ fn database(reader: &mut Reader<'_>, data_dir: &Path) -> PathBuf {
                 default
             }
         },
-    }
-}
-
-fn mail(reader: &mut Reader<'_>) -> Option<MailConfig> {
-    let email = reader.text("SMTP_EMAIL").map(str::to_owned);
-    let Some(url) = reader.url("SMTP_URL", &["smtp", "smtps"]) else {
-        if email.is_some() && reader.text("SMTP_URL").is_none() {
-            reader.problem("SMTP_URL", "is needed with SMTP_EMAIL");
-        }
-        return None;
-    };
-    let insecure_loopback = match reader.text("MAIL_TRUST") {
-        None => false,
-        Some("insecure-loopback") if is_loopback(&url) => true,
-        Some("insecure-loopback") => {
-            reader.problem("MAIL_TRUST", "insecure-loopback is only for a mail server on loopback");
-            false
-        }
-        Some(_) => {
-            reader.problem("MAIL_TRUST", "must be insecure-loopback or empty");
-            false
-        }
-    };
-    let ca_pem = match reader.text("MAIL_CA_FILE").map(std::fs::read) {
-        None => None,
-        Some(Ok(pem)) => Some(pem),
-        Some(Err(error)) => {
-            reader.problem("MAIL_CA_FILE", format!("cannot be read: {error}"));
-            None
-        }
-    };
-    let password = reader.text("SMTP_PASSWORD").map(|text| SecretString::from(text.to_owned()));
-    match email.as_deref().map(str::parse) {
-        Some(Ok(email)) => Some(MailConfig { url, email, password, ca_pem, insecure_loopback }),
-        Some(Err(_)) => {
-            reader.problem("SMTP_EMAIL", "must be a mail address");
-            None
-        }
-        None => {
-            reader.problem("SMTP_EMAIL", "is needed with SMTP_URL");
-            None
-        }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
-        Some("localhost") => true,
-        Some(host) => host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-        None => false,
     }
 }
 
@@ -531,7 +363,7 @@ mod tests {
 
     #[test]
     fn every_key_is_in_the_example() {
-        let example = include_str!("../.env.example");
+        let example = include_str!("../../.env.example");
         for key in KEYS {
             let named =
                 example.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{}=", key.name)));
@@ -541,7 +373,7 @@ mod tests {
 
     #[test]
     fn every_key_that_is_read_is_in_the_readme() {
-        let readme = include_str!("../README.md");
+        let readme = include_str!("../../README.md");
         for key in KEYS.iter().filter(|key| key.read) {
             assert!(readme.contains(&format!("| `{}` | ", key.name)), "{} is not in README.md", key.name);
         }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use channels::telegram::api::Api;
 
+use crate::caldav::CalDav;
 use crate::config::Config;
 use crate::plugins::email::smtp::check_login;
 use crate::store::sqlite::Db;
@@ -42,6 +43,7 @@ pub async fn examine(config: &Config) -> Report {
     data_dir(config, &mut report);
     database(config, &mut report).await;
     mail(config, &mut report).await;
+    calendar(config, &mut report).await;
     telegram(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
@@ -117,6 +119,23 @@ async fn mail(config: &Config, report: &mut Report) {
     match check_login(mail).await {
         Ok(()) => report.line(&Mark::On, "email", &format!("logged in to {} as {}", mail.url, mail.email)),
         Err(why) => report.line(&Mark::Bad, "email", &format!("{}: {why}", mail.url)),
+    }
+}
+
+async fn calendar(config: &Config, report: &mut Report) {
+    let Some(account) = &config.caldav else {
+        return report.line(&Mark::On, "calendar", "built in; the owner's can be elsewhere: set CALDAV_URL");
+    };
+    let found = match crate::app::outgoing(config) {
+        Ok(outgoing) => CalDav::new(outgoing, account.clone(), None).check().await.map_err(|why| why.to_string()),
+        Err(why) => Err(why.to_string()),
+    };
+    match found {
+        Ok((count, default)) => {
+            let words = format!("logged in to {}: {count} calendars, new events go to \"{default}\"", account.url);
+            report.line(&Mark::On, "calendar", &words);
+        }
+        Err(why) => report.line(&Mark::Bad, "calendar", &format!("{}: {why}", account.url)),
     }
 }
 

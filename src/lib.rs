@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod backup;
+pub mod caldav;
 pub mod cli;
 pub mod config;
 pub mod doctor;

@@ -52,7 +52,9 @@ impl Series {
         let length = Duration::days(item.length.days + 1) + Duration::seconds(item.length.secs);
         let (from, to) = (range.0 - slack - length, range.1 + slack);
         let mut starts: BTreeSet<NaiveDateTime> = BTreeSet::new();
-        let mut add = |at: DateTime<Utc>| drop(starts.insert(at.with_timezone(&zone).naive_local()));
+        let mut add = |at: DateTime<Utc>| {
+            starts.insert(at.with_timezone(&zone).naive_local());
+        };
         match &repeats.rule {
             Some(rule) => {
                 let until = rule.until(zone, floats, home).into_iter().chain(repeats.last).min();

@@ -11,6 +11,7 @@ pub mod series;
 pub mod time;
 pub mod tree;
 pub mod vtimezone;
+pub mod write;
 pub mod zone;
 
 /// Why a text is no calendar.

@@ -12,11 +12,12 @@ use workflows::ids::{ConversationId, EffectId, PersonId, TaskId};
 use workflows::person::{Channel, Identity, Person, Role, Settings};
 use workflows::ports::{ActionCall, ActionError, ActionErrorKind, StoreError};
 
+use super::builtin::Builtin;
 use super::reminder::{self, Reminders};
 use super::{Calendar, CalendarPlugin};
 use crate::plugins::Plugin;
 use crate::plugins::email::{MailConfig, Mailer};
-use crate::store::calendar::CalendarEvent;
+use crate::store::calendar::{CalendarEvent, Expected, Version, Written};
 use crate::store::{CalendarStore, PeopleStore};
 
 /// A calendar in memory that fails when a mail has gone out, if it is told to.
@@ -33,6 +34,15 @@ impl Kept {
         if fails { Err(StoreError::Busy) } else { Ok(()) }
     }
 
+    fn compared(&self, uid: &str, expected: &Expected) -> Written {
+        match (self.events.lock().expect("no panic").get(uid), expected) {
+            (None, Expected::Absent) => Written::Done,
+            (Some(event), Expected::Version(version)) if event.version() == *version => Written::Done,
+            (None, Expected::Version(_)) => Written::Absent,
+            (Some(_), _) => Written::Differs,
+        }
+    }
+
     fn titles(&self) -> Vec<String> {
         self.events.lock().expect("no panic").values().map(|event| event.title.clone()).collect()
     }
@@ -40,10 +50,19 @@ impl Kept {
 
 #[async_trait]
 impl CalendarStore for Kept {
-    async fn put_event(&self, _: &PersonId, event: &CalendarEvent, _: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn put_event(
+        &self,
+        _: &PersonId,
+        event: &CalendarEvent,
+        _: DateTime<Utc>,
+        expected: &Expected,
+    ) -> Result<Written, StoreError> {
         self.check()?;
-        self.events.lock().expect("no panic").insert(event.uid.clone(), event.clone());
-        Ok(())
+        let written = self.compared(&event.uid, expected);
+        if written == Written::Done {
+            self.events.lock().expect("no panic").insert(event.uid.clone(), event.clone());
+        }
+        Ok(written)
     }
     async fn event(&self, _: &PersonId, uid: &str) -> Result<Option<CalendarEvent>, StoreError> {
         Ok(self.events.lock().expect("no panic").get(uid).cloned())
@@ -51,9 +70,13 @@ impl CalendarStore for Kept {
     async fn events(&self, _: &PersonId, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Vec<CalendarEvent>, StoreError> {
         Ok(self.events.lock().expect("no panic").values().cloned().collect())
     }
-    async fn delete_event(&self, _: &PersonId, uid: &str) -> Result<bool, StoreError> {
+    async fn delete_event(&self, _: &PersonId, uid: &str, version: &Version) -> Result<Written, StoreError> {
         self.check()?;
-        Ok(self.events.lock().expect("no panic").remove(uid).is_some())
+        let written = self.compared(uid, &Expected::Version(version.clone()));
+        if written == Written::Done {
+            self.events.lock().expect("no panic").remove(uid);
+        }
+        Ok(written)
     }
 }
 
@@ -84,10 +107,10 @@ impl PeopleStore for Nobody {
 
 /// Reminders written down as they are asked for.
 #[derive(Default)]
-struct Written(Mutex<Vec<(DateTime<Utc>, Option<String>)>>);
+struct Reminded(Mutex<Vec<(DateTime<Utc>, Option<String>)>>);
 
 #[async_trait]
-impl Reminders for Written {
+impl Reminders for Reminded {
     async fn remind(
         &self,
         call: &ActionCall,
@@ -146,15 +169,16 @@ async fn mail_server(reply: &'static str, mails: Arc<AtomicUsize>) -> MailConfig
 
 struct Bench {
     kept: Arc<Kept>,
-    written: Arc<Written>,
+    written: Arc<Reminded>,
     plugin: CalendarPlugin,
 }
 
 async fn bench(reply: &'static str) -> Bench {
-    let (kept, written) = (Arc::new(Kept::default()), Arc::new(Written::default()));
+    let (kept, written) = (Arc::new(Kept::default()), Arc::new(Reminded::default()));
     let config = mail_server(reply, Arc::clone(&kept.mails)).await;
     let mailer = Arc::new(Mailer::new(Some(config), Arc::new(Nobody)));
-    let calendar = Calendar { store: Arc::clone(&kept) as _, reminders: Arc::clone(&written) as _, mailer };
+    let book = Arc::new(Builtin(Arc::clone(&kept) as _));
+    let calendar = Calendar { book, reminders: Arc::clone(&written) as _, mailer };
     Bench { kept, written, plugin: CalendarPlugin::new(Arc::new(calendar)) }
 }
 

@@ -132,7 +132,8 @@ async fn calendar(config: &Config, report: &mut Report) {
     };
     match found {
         Ok((count, default)) => {
-            let words = format!("logged in to {}: {count} calendars, new events go to \"{default}\"", account.url);
+            let calendars = if count == 1 { "1 calendar".to_owned() } else { format!("{count} calendars") };
+            let words = format!("logged in to {}: {calendars}, new events go to \"{default}\"", account.url);
             report.line(&Mark::On, "calendar", &words);
         }
         Err(why) => report.line(&Mark::Bad, "calendar", &format!("{}: {why}", account.url)),

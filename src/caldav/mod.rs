@@ -43,7 +43,7 @@ pub use client::CalDavConfig;
 
 /// How long a look waits to hear whether anything has changed, when it was heard not long ago. Some
 /// servers walk through the whole calendar to say so.
-const NEWS_WAIT: Duration = Duration::from_millis(150);
+const NEWS_WAIT: Duration = Duration::from_millis(100);
 /// How old what was heard may be for that.
 const NEWS_AGE_MAX: Duration = Duration::from_secs(60);
 /// How long a look waits otherwise, like for a calendar that is read for the first time.
@@ -182,19 +182,39 @@ impl Inner {
     /// The event of a uid as it is on the server now: where it was last seen, or wherever it is.
     async fn find(&self, uid: &str) -> Result<Option<Found>, BookError> {
         let (account, calendars) = self.account().await?;
-        let seen = self.read(|seen| {
-            let place = |shelf: &Arc<Shelf>| Some((shelf.url.clone(), shelf.href_of(uid)?.to_owned()));
-            seen.shelves.iter().find_map(place)
-        });
+        let seen = self.place(uid);
         // Where we would have put it, too: it is found there without a search.
         let own =
             account.default_of(&calendars).map(|info| (info.url.clone(), address(&info.url, uid).path().to_owned()));
         for (calendar, href) in seen.into_iter().chain(own) {
-            if let Some(found) = self.first(&calendar, crate::caldav::ask::these([href.as_str()]), uid).await? {
+            if let Some(found) = self.first(&calendar, ask::these([href.as_str()]), uid).await? {
                 return Ok(Some(found));
             }
         }
-        for info in calendars.iter() {
+        self.search(&calendars, uid).await
+    }
+
+    /// Where the event of a uid was when the calendars were last looked at.
+    fn place(&self, uid: &str) -> Option<(Url, String)> {
+        let place = |shelf: &Arc<Shelf>| Some((shelf.url.clone(), shelf.href_of(uid)?.to_owned()));
+        self.read(|seen| seen.shelves.iter().find_map(place))
+    }
+
+    /// An event that is not where it would be. Calendars that are known are brought up to date for
+    /// it, which is cheaper than to let the server search them.
+    async fn search(&self, calendars: &[Info], uid: &str) -> Result<Option<Found>, BookError> {
+        let is_known = self.read(|seen| seen.begun.is_some());
+        if is_known {
+            self.refresh(Instant::now()).await?;
+            if let Some((calendar, href)) = self.place(uid) {
+                return self.first(&calendar, ask::these([href.as_str()]), uid).await;
+            }
+        }
+        let is_kept = |info: &&Info| {
+            let kept = |shelf: &Arc<Shelf>| shelf.url == info.url && !shelf.is_too_big;
+            is_known && self.read(|seen| seen.shelves.iter().any(kept))
+        };
+        for info in calendars.iter().filter(|info| !is_kept(info)) {
             if let Some(found) = self.first(&info.url, ask::of_uid(uid), uid).await? {
                 return Ok(Some(found));
             }

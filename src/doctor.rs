@@ -1,12 +1,16 @@
 //! `doctor`: what is on, what is off and why, and whether what is on works.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use channels::telegram::api::Api;
 
 use crate::caldav::CalDav;
 use crate::config::Config;
+use crate::outgoing::{Outgoing, SystemNames};
+use crate::plugins::duffel::{Duffel, OFF};
 use crate::plugins::email::smtp::check_login;
+use crate::plugins::search::{check_places, check_web};
 use crate::store::sqlite::Db;
 
 /// What was found.
@@ -45,14 +49,11 @@ pub async fn examine(config: &Config) -> Report {
     mail(config, &mut report).await;
     calendar(config, &mut report).await;
     telegram(config, &mut report).await;
+    hotels(config, &mut report).await;
+    search(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
-    for (name, why) in [
-        ("discord", "this release does not have it"),
-        ("email door", "this release does not have it"),
-        ("search", "this release does not have it"),
-        ("booking", "this release does not have it"),
-    ] {
+    for (name, why) in [("discord", "this release does not have it"), ("email door", "this release does not have it")] {
         report.line(&Mark::Off, name, why);
     }
     for name in &config.without_effect {
@@ -126,9 +127,9 @@ async fn calendar(config: &Config, report: &mut Report) {
     let Some(account) = &config.caldav else {
         return report.line(&Mark::On, "calendar", "built in; the owner's can be elsewhere: set CALDAV_URL");
     };
-    let found = match crate::app::outgoing(config) {
+    let found = match Outgoing::new(std::slice::from_ref(&account.url), Arc::new(SystemNames)) {
         Ok(outgoing) => CalDav::new(outgoing, account.clone(), None).check().await.map_err(|why| why.to_string()),
-        Err(why) => Err(why.to_string()),
+        Err(_) => Err("no HTTP client can be made".to_owned()),
     };
     match found {
         Ok((count, default)) => {
@@ -137,6 +138,20 @@ async fn calendar(config: &Config, report: &mut Report) {
             report.line(&Mark::On, "calendar", &words);
         }
         Err(why) => report.line(&Mark::Bad, "calendar", &format!("{}: {why}", account.url)),
+    }
+}
+
+async fn hotels(config: &Config, report: &mut Report) {
+    let Some(duffel) = &config.duffel else {
+        return report.line(&Mark::Off, "hotels, flights", OFF);
+    };
+    let found = match Outgoing::new(std::slice::from_ref(&duffel.api_url), Arc::new(SystemNames)) {
+        Ok(outgoing) => Duffel::new(duffel.clone(), outgoing).check().await,
+        Err(_) => Err("no HTTP client can be made".to_owned()),
+    };
+    match found {
+        Ok(()) => report.line(&Mark::On, "hotels, flights", &format!("{} takes the token", duffel.api_url)),
+        Err(why) => report.line(&Mark::Bad, "hotels, flights", &format!("{}: {why}", duffel.api_url)),
     }
 }
 
@@ -151,5 +166,30 @@ async fn telegram(config: &Config, report: &mut Report) {
     match me {
         Ok(me) => report.line(&Mark::On, "telegram", &format!("the bot is @{}", me.username)),
         Err(why) => report.line(&Mark::Bad, "telegram", &format!("{}: {why}", bot.api_url)),
+    }
+}
+
+async fn search(config: &Config, report: &mut Report) {
+    let search = &config.search;
+    let ours: Vec<_> = [Some(&search.nominatim), Some(&search.overpass), search.searxng.as_ref()]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let Ok(outgoing) = Outgoing::new(&ours, Arc::new(SystemNames)) else {
+        return report.line(&Mark::Bad, "search", "no HTTP client can be made");
+    };
+    match check_web(search, &outgoing).await {
+        None => report.line(&Mark::Off, "web search", "not configured: set SEARXNG_URL"),
+        Some(Ok(told)) => report.line(&Mark::On, "web search", &told),
+        Some(Err(why)) => report.line(&Mark::Bad, "web search", &why),
+    }
+    match check_places(search, &outgoing).await {
+        Ok(told) => report.line(&Mark::On, "places", &told),
+        Err(why) => report.line(&Mark::Bad, "places", &why),
+    }
+    match &search.rates {
+        None => report.line(&Mark::Off, "exchange rates", "not configured: set EXCHANGE_RATES_URL"),
+        Some(url) => report.line(&Mark::On, "exchange rates", url.as_str()),
     }
 }

@@ -70,6 +70,7 @@ fn engine(db: &Db) -> Engine {
         look_up: false,
         undo: None,
         targets: &[],
+        future: &[],
         unavailable: None,
     };
     Engine::new(EngineParts {

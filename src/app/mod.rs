@@ -286,7 +286,7 @@ fn calendars(config: &Config, outgoing: &Outgoing, db: &Db) -> Arc<dyn CalendarB
 }
 
 /// The one HTTP client for outside services: it may call what is configured wherever that is.
-pub(crate) fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
+fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
     let search = &config.search;
     let mut configured = vec![search.nominatim.clone(), search.overpass.clone()];
     configured.extend([&search.searxng, &search.rates].into_iter().flatten().cloned());

@@ -198,7 +198,9 @@ pub(super) fn google(reader: &mut Reader<'_>) -> Option<GoogleConfig> {
     let missing: Vec<&str> = KEYS.into_iter().filter(|key| reader.text(key).is_none()).collect();
     if !missing.is_empty() {
         if missing.len() < KEYS.len() {
-            missing.into_iter().for_each(|key| reader.problem(key, "is needed with the other GOOGLE_ keys"));
+            for key in missing {
+                reader.problem(key, "is needed with the other GOOGLE_ keys");
+            }
         }
         return None;
     }

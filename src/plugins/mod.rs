@@ -34,13 +34,20 @@
 //! }
 //! ```
 
+pub mod booking;
 pub mod calendar;
 pub mod contacts;
+pub(crate) mod dates;
+pub(crate) mod duffel;
 pub mod email;
 pub mod meeting;
+pub(crate) mod money;
 pub mod notify;
+pub mod rates;
+pub mod search;
 pub mod telegram;
-mod unbuilt;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod web;
 
 use std::sync::Arc;
@@ -105,6 +112,7 @@ pub fn spec(name: &str, summary: &str, properties: Value, required: &[&str], rea
         look_up: false,
         undo: None,
         targets: &[],
+        future: &[],
         unavailable: None,
     }
 }
@@ -172,11 +180,13 @@ impl Plugins {
             Box::new(email::EmailPlugin::new(Arc::clone(&mailer))),
             Box::new(meeting::MeetingPlugin::new(deps, Arc::clone(&mailer), Arc::clone(&calendar))),
             Box::new(calendar::CalendarPlugin::new(calendar)),
+            Box::new(booking::BookingPlugin::new(deps, Arc::clone(&mailer))),
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),
+            Box::new(search::SearchPlugin::new(deps)),
         ];
-        let specs = plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect();
+        let specs = plugins.iter().flat_map(|plugin| plugin.specs()).collect();
         Self { plugins, catalog: Catalog::new(specs) }
     }
 
@@ -190,11 +200,9 @@ impl Plugins {
         let mut infos: Vec<PluginInfo> = self
             .plugins
             .iter()
-            .map(|plugin| (plugin.name(), plugin.description()))
-            .chain(unbuilt::PLUGINS.iter().copied())
-            .map(|(name, description)| PluginInfo {
-                name: name.to_owned(),
-                description: description.to_owned(),
+            .map(|plugin| PluginInfo {
+                name: plugin.name().to_owned(),
+                description: plugin.description().to_owned(),
                 capabilities: Vec::new(),
                 off: None,
             })
@@ -202,17 +210,29 @@ impl Plugins {
         for info in &mut infos {
             let own: Vec<&ActionSpec> = self.catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
             info.capabilities = own.iter().map(|spec| spec.name.clone()).collect();
-            let Some(why) = own.iter().find_map(|spec| spec.unavailable.clone()) else { continue };
             if own.iter().all(|spec| spec.unavailable.is_some()) {
-                info.off = Some(why);
-            } else {
-                let without: Vec<String> =
-                    own.iter().filter(|spec| spec.unavailable.is_some()).map(|spec| words_of(&spec.name)).collect();
+                info.off = own.iter().find_map(|spec| spec.unavailable.clone());
+                continue;
+            }
+            for (why, without) in missing(&own) {
                 info.description = format!("{}; not: {} ({why})", info.description, without.join(", "));
             }
         }
         infos
     }
+}
+
+/// What cannot be used, by the reason why.
+fn missing<'a>(specs: &[&'a ActionSpec]) -> Vec<(&'a str, Vec<String>)> {
+    let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
+    for spec in specs {
+        let Some(why) = spec.unavailable.as_deref() else { continue };
+        match missing.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(words_of(&spec.name)),
+            None => missing.push((why, vec![words_of(&spec.name)])),
+        }
+    }
+    missing
 }
 
 #[async_trait]

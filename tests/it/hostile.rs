@@ -43,6 +43,7 @@ fn spec(name: &str, reach: ReachRule) -> ActionSpec {
         look_up: false,
         undo: None,
         targets: &["to"],
+        future: &[],
         unavailable: None,
     }
 }

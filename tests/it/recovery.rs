@@ -50,6 +50,7 @@ fn engine(store: &Arc<MemoryStore>) -> Engine {
         look_up: false,
         undo: None,
         targets: &[],
+        future: &[],
         unavailable: None,
     };
     let settings = Settings {

@@ -1,8 +1,12 @@
 //! What the service can do, as declared: names, parameters, reach. Running is a port's work
 //! ([`crate::ports::Actions`]).
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::plan::time;
 
 /// Whom an action touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,6 +56,8 @@ pub struct ActionSpec {
     pub undo: Option<&'static str>,
     /// The parameters that name whom or what it is aimed at.
     pub targets: &'static [&'static str],
+    /// The parameters that are days or times that must not have passed.
+    pub future: &'static [&'static str],
     /// Why it cannot be used, with the key to set; `None` when it can.
     pub unavailable: Option<String>,
 }
@@ -77,6 +83,14 @@ impl ActionSpec {
             }
             ReachRule::World => Reach::World,
         }
+    }
+}
+
+impl ActionSpec {
+    /// The first of its times that has passed: a day when it is over where the person is, a moment at once.
+    pub fn passed<'a>(&self, args: &'a Map<String, Value>, zone: Tz, now: DateTime<Utc>) -> Option<&'a str> {
+        let given = self.future.iter().filter_map(|name| args.get(*name)?.as_str());
+        given.into_iter().find(|text| time::has_passed(text, zone, now))
     }
 }
 

@@ -152,6 +152,7 @@ impl World {
             look_up: name == "t.ask",
             undo: None,
             targets: &[],
+            future: &[],
             unavailable: None,
         };
         let catalog = Catalog::new(["t.good", "t.run", "t.ask"].map(spec).to_vec());

@@ -162,6 +162,7 @@ fn catalog() -> Catalog {
         look_up: false,
         undo: None,
         targets: &["to"],
+        future: &[],
         unavailable: None,
     }])
 }

@@ -22,15 +22,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::BufReader;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, futures::Notified, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 pub(crate) use state::{BotMessage, Call, Fault, Refused};
 
-use http::{Params, Request, Response};
+use crate::fake_http::{self, Request, Response, client_gone};
+use http::Params;
 use state::{Answer, Flood, Refusal, State};
 
 /// The token of the bot.
@@ -186,7 +187,7 @@ impl FakeTelegram {
         let (read, mut write) = stream.into_split();
         let mut read = BufReader::new(read);
         loop {
-            let request = match http::read(&mut read).await {
+            let request = match fake_http::read(&mut read).await {
                 Ok(Some(request)) => request,
                 Ok(None) => return Ok(()),
                 Err(error) => {
@@ -196,6 +197,10 @@ impl FakeTelegram {
                     return Err(error);
                 }
             };
+            if !matches!(request.method.as_str(), "GET" | "POST") {
+                self.change(|state| state.violations.push(format!("HTTP: method {}", request.method)));
+                return Ok(());
+            }
             let open = tokio::select! {
                 open = self.serve(&request, &mut write) => open?,
                 () = client_gone(&mut read) => false,
@@ -253,7 +258,7 @@ impl FakeTelegram {
     fn download(&self, path: &str) -> Option<Response> {
         let id = path.strip_prefix("photos/")?.strip_suffix(".jpg")?;
         let body = self.state().files.get(id)?.clone();
-        Some(Response { status: 200, content_type: "application/octet-stream", body })
+        Some(Response::new(200, "application/octet-stream", body))
     }
 
     async fn call(&self, method: &'static str, params: Params) -> Outcome {
@@ -333,14 +338,5 @@ impl State {
             self.violations.push(format!("{method}: {description}"));
         }
         self.refused.push(Refused { method, code: refusal.code, description });
-    }
-}
-
-/// Ends when the client has closed the connection.
-async fn client_gone(read: &mut BufReader<OwnedReadHalf>) {
-    match read.fill_buf().await {
-        // The next request waits its turn.
-        Ok(more) if !more.is_empty() => std::future::pending().await,
-        Ok(_) | Err(_) => {}
     }
 }

@@ -45,6 +45,14 @@ pub fn parse_moment(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     has_usual_year(&at).then_some(at)
 }
 
+/// Whether a day is over, or a moment is, in that zone. What cannot be read has not passed.
+pub fn has_passed(text: &str, zone: Tz, now: DateTime<Utc>) -> bool {
+    match NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d") {
+        Ok(day) => day < now.with_timezone(&zone).date_naive(),
+        Err(_) => parse_moment(text, zone).is_some_and(|at| at < now),
+    }
+}
+
 /// Whether every zone can show it and every store keep it.
 fn has_usual_year(at: &impl Datelike) -> bool {
     (1..YEAR_MAX).contains(&at.year())
@@ -88,6 +96,17 @@ impl Seconds for i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_has_passed_when_it_is_over_where_the_person_is() {
+        let now: DateTime<Utc> = "2026-11-28T23:30:00Z".parse().expect("a time");
+        let berlin = chrono_tz::Europe::Berlin;
+        assert!(has_passed("2026-11-28", berlin, now), "there it is the 29th");
+        assert!(!has_passed("2026-11-29", berlin, now));
+        assert!(!has_passed("2026-11-28", Tz::UTC, now));
+        assert!(has_passed("2026-11-28T23:29", Tz::UTC, now) && !has_passed("2026-11-28T23:31", Tz::UTC, now));
+        assert!(!has_passed("soon", Tz::UTC, now));
+    }
 
     #[test]
     fn durations_of_fixed_length_are_read() {

@@ -95,6 +95,9 @@ impl Machine<'_> {
         if let Some((_, what)) = parameter_faults(spec, &args).into_iter().next() {
             return Err(format!("\"{action}\" cannot take this: {what}"));
         }
+        if let Some(passed) = spec.passed(&args, self.ctx.person.settings.timezone, self.ctx.now) {
+            return Err(format!("{passed} has passed"));
+        }
         let (reach, idempotent, look_up) = (spec.reach(&args), spec.idempotent, spec.look_up);
         let n = self.draw();
         Ok(Item {

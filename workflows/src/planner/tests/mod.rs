@@ -109,6 +109,7 @@ fn spec(name: &str, parameters: Value, unavailable: Option<&str>) -> ActionSpec 
         look_up: false,
         undo: None,
         targets: &[],
+        future: &[],
         unavailable: unavailable.map(str::to_owned),
     }
 }

@@ -25,13 +25,15 @@ fn spec(name: &str, reach: ReachRule) -> ActionSpec {
         name: name.to_owned(),
         summary: name.to_owned(),
         parameters: json!({"type": "object", "additionalProperties": false, "required": ["to"], "properties": {
-            "to": {"type": "array", "items": {"type": "string"}}, "text": {"type": "string"}, "people": {"type": "array"}}}),
+            "to": {"type": "array", "items": {"type": "string"}}, "text": {"type": "string"}, "people": {"type": "array"},
+            "day": {"type": "string"}}}),
         result: json!({}),
         reach,
         idempotent: matches!(reach, ReachRule::Own),
         look_up: false,
         undo: None,
         targets: &["to"],
+        future: &["day"],
         unavailable: None,
     }
 }
@@ -334,6 +336,20 @@ fn an_offer_that_the_action_cannot_take_is_not_run() {
     bench.choose("offer_1");
     bench.outcome(0, done("the other act"));
     assert_eq!(bench.status(), Status::CompletedWithFailures);
+}
+
+#[test]
+fn what_would_be_on_a_day_that_has_passed_is_not_even_asked_about() {
+    let on = |day: &str| {
+        let params = json!({"to": ["x@y"], "day": day});
+        Bench::new(plan(json!([{"id": "a", "type": "execution", "action": "mail.send", "params": params}])))
+    };
+    // The bench's clock shows 18 November 2026.
+    let mut bench = on("2026-11-17");
+    assert_eq!(bench.status(), Status::Failed);
+    assert!(bench.effects.is_empty() && bench.run().open_prompts().next().is_none());
+    bench = on("2026-11-18");
+    assert!(matches!(bench.open().kind, PromptKind::Confirm { .. }));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::peer::{Peer, at, owner};
 /// How long a look at a week may take once the calendar is known.
 const LOOK_MAX: Duration = Duration::from_millis(300);
 /// How long reading it the first time may take; nearly all of it is the server's.
-const FIRST_MAX: Duration = Duration::from_secs(400);
+const FIRST_MAX: Duration = Duration::from_secs(200);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_week_of_ten_thousand_events_is_answered_at_once() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use channels::telegram::api::Api;
 
+use crate::caldav::CalDav;
 use crate::config::Config;
 use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::duffel::{Duffel, OFF};
@@ -49,6 +50,7 @@ pub async fn examine(config: &Config) -> Report {
     data_dir(config, &mut report);
     database(config, &mut report).await;
     mail(config, &mut report).await;
+    calendar(config, &mut report).await;
     telegram(config, &mut report).await;
     mcp(config, &mut report).await;
     hotels(config, &mut report).await;
@@ -138,6 +140,24 @@ async fn google_meet(config: &Config, report: &mut Report) {
     match checked {
         Ok(()) => report.line(&Mark::On, "google meet", "the account's consent holds"),
         Err(why) => report.line(&Mark::Bad, "google meet", &why),
+    }
+}
+
+async fn calendar(config: &Config, report: &mut Report) {
+    let Some(account) = &config.caldav else {
+        return report.line(&Mark::On, "calendar", "built in; the owner's can be elsewhere: set CALDAV_URL");
+    };
+    let found = match Outgoing::new(std::slice::from_ref(&account.url), Arc::new(SystemNames)) {
+        Ok(outgoing) => CalDav::new(outgoing, account.clone(), None).check().await.map_err(|why| why.to_string()),
+        Err(_) => Err("no HTTP client can be made".to_owned()),
+    };
+    match found {
+        Ok((count, default)) => {
+            let calendars = if count == 1 { "1 calendar".to_owned() } else { format!("{count} calendars") };
+            let words = format!("logged in to {}: {calendars}, new events go to \"{default}\"", account.url);
+            report.line(&Mark::On, "calendar", &words);
+        }
+        Err(why) => report.line(&Mark::Bad, "calendar", &format!("{}: {why}", account.url)),
     }
 }
 

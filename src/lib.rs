@@ -9,10 +9,12 @@
 pub mod address_book;
 pub mod app;
 pub mod backup;
+pub mod caldav;
 pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod http;
+pub mod ical;
 pub mod members;
 pub mod outgoing;
 pub mod plugins;

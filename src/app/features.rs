@@ -48,6 +48,7 @@ pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
         (None, Some(mail)) if plugin.name == "email" => {
             Feature::on(&plugin.name, format!("{} by {}", mail.email, mail.url))
         }
+        (None, _) if plugin.name == "calendar" => Feature::on(&plugin.name, calendar(config)),
         (None, Some(_) | None) => Feature::on(&plugin.name, &plugin.description),
     }));
     features.push(match &config.google {
@@ -75,4 +76,11 @@ pub(super) fn now(features: &[Feature], servers: &[ServerHealth]) -> Vec<Feature
         mcp.on = servers.iter().any(|server| server.status != "off");
     }
     now
+}
+
+fn calendar(config: &Config) -> String {
+    match &config.caldav {
+        Some(account) => format!("the owner's at {}, everybody else's built in", account.url),
+        None => "built in; the owner's can be elsewhere: set CALDAV_URL".to_owned(),
+    }
 }

@@ -31,6 +31,7 @@ use workflows::person::{Channel, Settings};
 use workflows::planner::Builtin;
 use workflows::ports::{Clock, FrameSink, Ids, RandomIds, SystemClock};
 
+use crate::caldav::CalDav;
 use crate::config::Config;
 use crate::http::auth::attempts::Attempts;
 use crate::http::auth::owner::{Welcome, ensure_owner};
@@ -38,6 +39,9 @@ use crate::http::metrics::Metrics;
 use crate::http::state::{ANSWER_WAIT, SIGN_IN_DELAY, SOCKET_SEND_LIMIT};
 use crate::http::{self, HttpConfig, HttpState, Hub, PluginInfo};
 use crate::outgoing::{Outgoing, SystemNames};
+use crate::plugins::calendar::builtin;
+use crate::plugins::calendar::port::CalendarBook;
+use crate::plugins::calendar::whose::Calendars;
 use crate::plugins::mcp::Servers;
 use crate::plugins::{PluginDeps, Plugins};
 use crate::reminders::EngineReminders;
@@ -149,9 +153,11 @@ impl App {
         let sink = doors::sink(&hub, bot.as_ref());
         let servers = config.mcp.clone().unwrap_or_default();
         let mcp = Arc::new(Servers::load(&servers, Arc::new(db.clone()), Arc::clone(&clock)).await?);
+        let outgoing = outgoing(&config)?;
+        let calendar = calendars(&config, &outgoing, &db);
         let deps = PluginDeps {
             telegram: bot.as_ref().map(doors::Bot::plugin),
-            ..plugin_deps(&config, outgoing(&config)?, &db, &sink, &reminders, &ids, &mcp)
+            ..plugin_deps(&config, outgoing, &calendar, &db, &sink, &reminders, &ids, &mcp)
         };
         let plugins = Arc::new(Plugins::new(&deps));
         let features = features::list(&config, &plugins.infos());
@@ -173,6 +179,7 @@ impl App {
         let state = http_state(
             http_config,
             &db,
+            calendar,
             &engine,
             hub,
             Arc::clone(&health),
@@ -299,11 +306,20 @@ async fn owner(db: &Db, config: &Config, clock: &dyn Clock, ids: &dyn Ids) -> Re
     Ok((first, ensure_owner(db, &config.owner_name, settings(config), token, clock, ids).await?))
 }
 
+/// Everybody's calendar.
+fn calendars(config: &Config, outgoing: &Outgoing, db: &Db) -> Arc<dyn CalendarBook> {
+    let ours = config.mail.as_ref().map(|mail| mail.email.to_string());
+    let owners = config.caldav.clone().map(|account| CalDav::new(outgoing.clone(), account, ours));
+    let owners = owners.map(|calendar| Arc::new(calendar) as Arc<dyn CalendarBook>);
+    Arc::new(Calendars::new(Arc::new(builtin::Builtin(Arc::new(db.clone()))), owners))
+}
+
 /// The one HTTP client for outside services: it may call what is configured wherever that is.
 fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
     let search = &config.search;
     let mut configured = vec![search.nominatim.clone(), search.overpass.clone()];
     configured.extend([&search.searxng, &search.rates].into_iter().flatten().cloned());
+    configured.extend(config.caldav.iter().map(|account| account.url.clone()));
     configured.extend(config.duffel.iter().map(|duffel| duffel.api_url.clone()));
     configured.extend(config.google.iter().flat_map(|google| [google.token_url.clone(), google.meet_url.clone()]));
     Outgoing::new(&configured, Arc::new(SystemNames)).map_err(AppError::Client)
@@ -312,6 +328,7 @@ fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
 fn plugin_deps(
     config: &Config,
     outgoing: Outgoing,
+    calendar: &Arc<dyn CalendarBook>,
     db: &Db,
     sink: &Arc<dyn FrameSink>,
     reminders: &Arc<EngineReminders>,
@@ -329,7 +346,7 @@ fn plugin_deps(
         people: Arc::new(db.clone()),
         identities: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),
-        calendar: Arc::new(db.clone()),
+        calendar: Arc::clone(calendar),
         log: Arc::new(db.clone()),
         sink: Arc::clone(sink),
         reminders: Arc::clone(reminders) as Arc<dyn crate::plugins::Reminders>,
@@ -376,6 +393,7 @@ fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConf
 fn http_state(
     config: HttpConfig,
     db: &Db,
+    calendar: Arc<dyn CalendarBook>,
     engine: &Engine,
     hub: Arc<Hub>,
     health: Arc<Wellbeing>,
@@ -390,7 +408,7 @@ fn http_state(
         people: Arc::new(db.clone()),
         persons: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),
-        calendar: Arc::new(db.clone()),
+        calendar,
         access: Arc::new(db.clone()),
         hub,
         health,

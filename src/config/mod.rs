@@ -15,6 +15,7 @@ use url::Url;
 pub use keys::{KEYS, Key};
 pub use services::{DuffelConfig, GoogleConfig, SearchConfig, TelegramConfig};
 
+use crate::caldav::CalDavConfig;
 use crate::plugins::MailConfig;
 use crate::plugins::mcp::config::McpConfig;
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub currency: String,
     /// The mail account.
     pub mail: Option<MailConfig>,
+    /// The owner's calendar; `None` = it is the built-in one.
+    pub caldav: Option<CalDavConfig>,
     /// Where meetings are held.
     pub jitsi_base_url: Url,
     /// Where meetings are made by Google.
@@ -254,6 +257,7 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         public_url: reader.url("PUBLIC_URL", &["http", "https"]),
         jitsi_base_url: reader.url_or("JITSI_BASE_URL", "https://meet.jit.si"),
         mail: services::mail(&mut reader),
+        caldav: services::caldav(&mut reader),
         google: services::google(&mut reader),
         search: services::search(&mut reader),
         duffel: services::duffel(&mut reader),

@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::Reader;
+use crate::caldav::CalDavConfig;
+use crate::outgoing::guard;
 use crate::plugins::MailConfig;
 use crate::plugins::mcp::config::{FILE_BYTES_MAX, McpConfig};
 
@@ -59,6 +61,29 @@ pub struct GoogleConfig {
     pub token_url: Url,
     /// Where the Meet API is.
     pub meet_url: Url,
+}
+
+pub(super) fn caldav(reader: &mut Reader<'_>) -> Option<CalDavConfig> {
+    let url = reader.url("CALDAV_URL", &["https", "http"]);
+    let username = reader.text("CALDAV_USERNAME").map(str::to_owned);
+    let password = reader.text("CALDAV_PASSWORD").map(str::to_owned);
+    // On this machine and in its own network only.
+    if url.as_ref().is_some_and(|url| url.scheme() == "http" && guard::objection(url).is_none()) {
+        reader.problem("CALDAV_URL", "must be https: the password would go over the internet in plain text");
+    }
+    if reader.text("CALDAV_URL").is_none() && (username.is_some() || password.is_some()) {
+        reader.problem("CALDAV_URL", "is needed with CALDAV_USERNAME and CALDAV_PASSWORD");
+    }
+    let url = url?;
+    if username.as_ref().is_some_and(|name| name.contains(':')) {
+        reader.problem("CALDAV_USERNAME", "must not hold a colon");
+    }
+    for (name, value) in [("CALDAV_USERNAME", &username), ("CALDAV_PASSWORD", &password)] {
+        if value.is_none() {
+            reader.problem(name, "is needed with CALDAV_URL");
+        }
+    }
+    Some(CalDavConfig { url, username: username?, password: SecretString::from(password?) })
 }
 
 /// Longest webhook secret that Telegram takes.

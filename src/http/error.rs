@@ -8,6 +8,8 @@ use workflows::engine::{EngineError, Refusal};
 use workflows::plan::validate::Fault;
 use workflows::ports::{PeopleError, StoreError};
 
+use crate::plugins::calendar::port::BookError;
+
 /// Seconds a client is told to wait when everything is busy.
 const BUSY_RETRY_SECS: u64 = 2;
 
@@ -122,6 +124,16 @@ impl From<StoreError> for ApiError {
                 Self::internal(&error)
             }
         }
+    }
+}
+
+impl From<BookError> for ApiError {
+    fn from(error: BookError) -> Self {
+        let code = match &error {
+            BookError::Down { .. } | BookError::Refused(_) | BookError::Unknown(_) => "calendar_unavailable",
+            BookError::Changed | BookError::Gone | BookError::Exists => "calendar_changed",
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, format!("The calendar cannot be read: {error}"))
     }
 }
 

@@ -14,8 +14,9 @@ use workflows::ports::{Clock, Ids, People, StoreError};
 use super::auth::attempts::Attempts;
 use super::hub::Hub;
 use super::metrics::Metrics;
+use crate::plugins::calendar::port::CalendarBook;
 use crate::plugins::mcp::Servers;
-use crate::store::{AccessStore, CalendarStore, ContactStore, LogStore, PeopleStore};
+use crate::store::{AccessStore, ContactStore, LogStore, PeopleStore};
 
 /// Longest that process, select and confirm wait for the next question or the end.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(25);
@@ -110,7 +111,7 @@ pub struct HttpState {
     /// Address books.
     pub contacts: Arc<dyn ContactStore>,
     /// The calendar.
-    pub calendar: Arc<dyn CalendarStore>,
+    pub calendar: Arc<dyn CalendarBook>,
     /// Credentials and codes.
     pub access: Arc<dyn AccessStore>,
     /// Hints of what was committed.

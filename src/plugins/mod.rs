@@ -63,7 +63,8 @@ use workflows::ports::{ActionCall, ActionError, ActionOutcome, Actions, Ids, Loo
 
 use crate::config::{DuffelConfig, GoogleConfig, SearchConfig};
 use crate::outgoing::Outgoing;
-use crate::store::{CalendarStore, ContactStore, LogStore, PeopleStore};
+use crate::store::{ContactStore, LogStore, PeopleStore};
+use calendar::port::CalendarBook;
 pub use calendar::reminder::Reminders;
 pub use email::MailConfig;
 
@@ -159,7 +160,7 @@ pub struct PluginDeps {
     /// Their address books.
     pub contacts: Arc<dyn ContactStore>,
     /// Their calendars.
-    pub calendar: Arc<dyn CalendarStore>,
+    pub calendar: Arc<dyn CalendarBook>,
     /// The log, where web notices go.
     pub log: Arc<dyn LogStore>,
     /// Who hears of notices at once.

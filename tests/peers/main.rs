@@ -1,4 +1,5 @@
-//! Real servers: Postfix takes the mail, Dovecot keeps it, and what arrived is read over IMAP; an MCP server is called.
+//! Real servers: Postfix takes the mail, Dovecot keeps it, and what arrived is read over IMAP;
+//! Radicale and Xandikos keep calendars; an MCP server is called.
 //!
 //! `tests/run` starts the servers and names them in `MAIL_SMTP_PORT`, `MAIL_IMAPS_PORT` and
 //! `MAIL_CA`. Without them nothing here can run, and each test says so loudly.
@@ -7,6 +8,7 @@
 #[expect(dead_code, reason = "the other suite uses what this one does not")]
 mod service;
 
+mod caldav;
 mod mailbox;
 mod mcp;
 

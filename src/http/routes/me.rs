@@ -15,7 +15,6 @@ use crate::http::body::Body;
 use crate::http::error::ApiError;
 use crate::http::query::Asked;
 use crate::http::state::HttpState;
-use crate::plugins::calendar::recur::occurrences;
 
 /// Days of calendar shown unless told otherwise.
 const EVENTS_DAYS: i64 = 30;
@@ -116,17 +115,12 @@ pub(crate) async fn events(
     Asked(query): Asked<SpanQuery>,
 ) -> Answered {
     let (from, to) = span(&query, state.clock.now())?;
-    let events = state.calendar.events(&caller.person.id, from, to).await?;
-    let mut times: Vec<_> = events
-        .iter()
-        .flat_map(|event| occurrences(event, from, to).into_iter().map(move |time| (time, event)))
-        .collect();
-    times.sort_by(|(a, one), (b, other)| (a, &one.uid).cmp(&(b, &other.uid)));
-    times.truncate(EVENTS_MAX);
-    let shown = times.iter().map(|((starts_at, ends_at), event)| {
+    let mut events = state.calendar.occurrences(&caller.person, from, to).await?;
+    events.truncate(EVENTS_MAX);
+    let shown = events.iter().map(|event| {
         json!({
-            "uid": event.uid, "title": event.title, "starts_at": starts_at, "ends_at": ends_at,
-            "attendees": event.attendees,
+            "uid": event.uid, "title": event.title, "starts_at": event.starts_at, "ends_at": event.ends_at,
+            "attendees": event.attendees, "all_day": event.is_all_day,
         })
     });
     Ok(Json(json!({"events": shown.collect::<Vec<_>>()})))

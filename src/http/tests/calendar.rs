@@ -28,9 +28,18 @@ async fn put(house: &House, starts_at: DateTime<Utc>, repeat: Option<&str>) {
         repeat: repeat.map(str::to_owned),
         told: true,
         sequence: 0,
+        act: None,
     };
-    let until = starts_at + Duration::days(3_650);
-    house.state.calendar.put_event(&me["user_id"].as_str().unwrap().into(), &event, until).await.unwrap();
+    let person = house
+        .state
+        .persons
+        .persons()
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|person| person.id.as_str() == me["user_id"].as_str().unwrap())
+        .unwrap();
+    house.state.calendar.add(&person, &event, starts_at).await.unwrap();
 }
 
 #[tokio::test]

@@ -201,7 +201,7 @@ impl House {
             people: db.clone(),
             persons: db.clone(),
             contacts: db.clone(),
-            calendar: db.clone(),
+            calendar: Arc::new(crate::plugins::calendar::builtin::Builtin(db.clone())),
             access: db.clone(),
             hub,
             health: Arc::new(Well),

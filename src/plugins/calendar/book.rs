@@ -1,18 +1,23 @@
-//! Putting events in, changing them, taking them out, and telling their attendees.
+//! Putting events in, changing them and taking them out.
+//!
+//! An event is kept first and marked told after its mails are handed over, so that a look at it can
+//! tell what happened; when certainly nobody was told, the calendar is made as it was.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
-use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, LookUp, UndoCall};
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, UndoCall};
 
+use super::port::{BookError, Kept};
+use super::tell::Letters;
 use super::{Calendar, recur};
-use crate::plugins::email::invite::{Invitation, Method, human, span};
-use crate::plugins::email::receipt;
-use crate::plugins::{outcome, store_failed, text, texts};
-use crate::store::calendar::CalendarEvent;
+use crate::plugins::email::invite::{human, span};
+use crate::plugins::{outcome, text, texts};
+use crate::store::calendar::{CalendarEvent, Version};
+
+/// Longest repetition that an act may name.
+const REPEAT_CHARS_MAX: usize = 200;
 
 impl Calendar {
-    /// Keeps the event first and marks it told after its mails are handed over, so that a look at
-    /// it can tell what happened.
     pub(in crate::plugins) async fn schedule(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
         let (starts_at, ends_at) = span(call)?;
         let own = |name: &str| text(&call.args, name).map(str::to_owned);
@@ -32,38 +37,51 @@ impl Calendar {
             repeat: own("repeat"),
             told: false,
             sequence: 0,
+            act: Some(call.effect_id.to_string()),
         };
-        self.keep(call, event, None).await
+        recur::until(&event)?;
+        let letters = Letters { invited: event.attendees.clone(), uninvited: Vec::new() };
+        let mut event = CalendarEvent { told: letters.is_empty(), ..event };
+        let version = match self.book.add(&call.person, &event, call.now).await {
+            Ok(version) => version,
+            // An attempt of this same act came through after all.
+            Err(BookError::Exists) => {
+                let found = self.look(call, &event.uid).await?;
+                if found.event.told {
+                    return Ok(scheduled(call, &found.event, None));
+                }
+                event = found.event;
+                found.version
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.finish(call, event, version, None, letters).await
     }
 
-    async fn keep(
+    /// Tells who is to be told, and keeps that they were.
+    async fn finish(
         &self,
         call: &ActionCall,
-        mut event: CalendarEvent,
-        before: Option<&CalendarEvent>,
+        event: CalendarEvent,
+        version: Version,
+        before: Option<&Kept>,
+        letters: Letters,
     ) -> Result<ActionOutcome, ActionError> {
-        event.told = event.attendees.is_empty();
-        self.put(call, &event).await?;
-        if event.told {
+        if letters.is_empty() {
             return Ok(scheduled(call, &event, None));
         }
-        match self.tell(call, &event, Method::Request).await {
+        match self.tell_all(call, &event, letters).await {
             Ok(told) => {
-                event.told = true;
+                let event = CalendarEvent { told: true, ..event };
                 // The mails are out: a failure here must not send them again.
-                if let Err(error) = self.put(call, &event).await {
+                if let Err(error) = self.book.change(&call.person, &event, &version, call.now).await {
                     tracing::error!(effect = %call.effect_id, %error, "that attendees were told could not be kept");
                 }
                 Ok(scheduled(call, &event, Some(told)))
             }
             Err(error) if error.kind == ActionErrorKind::Unknown => Err(error),
-            Err(error) => Err(self.put_back(call, &event, before, error).await),
+            Err(error) => Err(self.put_back(call, &event, &version, before, error).await),
         }
-    }
-
-    async fn put(&self, call: &ActionCall, event: &CalendarEvent) -> Result<(), ActionError> {
-        let until = recur::until(event)?;
-        self.store.put_event(&call.person.id, event, until).await.map_err(|error| store_failed(&error))
     }
 
     /// Makes the calendar as it was before an act that certainly told nobody; the act's error.
@@ -71,84 +89,38 @@ impl Calendar {
         &self,
         call: &ActionCall,
         event: &CalendarEvent,
-        before: Option<&CalendarEvent>,
+        version: &Version,
+        before: Option<&Kept>,
         error: ActionError,
     ) -> ActionError {
-        let put_back = if let Some(before) = before {
-            self.put(call, before).await
-        } else {
-            let gone = self.store.delete_event(&call.person.id, &event.uid).await;
-            gone.map(drop).map_err(|error| store_failed(&error))
+        let put_back = match before {
+            Some(before) => self.book.change(&call.person, &before.event, version, call.now).await.map(drop),
+            None => self.book.remove(&call.person, &event.uid, version).await,
         };
-        if put_back.is_ok() {
-            return error;
+        match put_back {
+            Ok(()) | Err(BookError::Gone) => error,
+            Err(_) => ActionError::unknown(format!("{error}; the calendar may show it all the same")),
         }
-        ActionError::unknown(format!("{error}; the calendar may show it all the same"))
-    }
-
-    async fn tell(
-        &self,
-        call: &ActionCall,
-        event: &CalendarEvent,
-        method: Method,
-    ) -> Result<ActionOutcome, ActionError> {
-        let invitation = Invitation {
-            method,
-            uid: event.uid.clone(),
-            sequence: event.sequence,
-            title: event.title.clone(),
-            starts_at: event.starts_at,
-            ends_at: event.ends_at,
-            location: event.location.clone(),
-            description: event.description.clone(),
-            url: None,
-            repeat: event.repeat.clone(),
-        };
-        let letter = invitation.letter(call, event.attendees.clone(), &self.mailer)?;
-        let sent = self.mailer.send(&call.person, letter).await?;
-        let mut told = receipt(call, &sent, "Invitation", json!({}));
-        if let Some(left) = &mut told.left {
-            let refused = left.args.remove("to").unwrap_or(Value::Null);
-            left.args.insert("attendees".to_owned(), refused);
-        }
-        Ok(told)
     }
 
     pub(super) async fn update(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
-        let old = self.find(call).await?;
-        // What is given as empty is taken away, so that an undo can restore that there was nothing.
-        let own = |name: &str, before: &Option<String>| {
-            if call.args.contains_key(name) { text(&call.args, name).map(str::to_owned) } else { before.clone() }
-        };
-        let location = own("location", &old.location);
-        let description = own("description", &old.description);
-        let repeat = own("repeat", &old.repeat);
-        let mut call = call.clone();
-        let zone = call.person.settings.timezone;
-        let local = |at: DateTime<chrono::Utc>| Value::from(at.with_timezone(&zone).to_rfc3339());
-        let moved = call.args.contains_key("starts_at");
-        call.args.entry("starts_at").or_insert_with(|| local(old.starts_at));
-        if !call.args.contains_key("ends_at") && !call.args.contains_key("duration_minutes") {
-            call.args.insert("duration_minutes".to_owned(), Value::from((old.ends_at - old.starts_at).num_minutes()));
+        let before = self.find(call).await?;
+        if let Some(organizer) = &before.organizer {
+            return Err(ActionError::fail(format!("{organizer} organises it: only they can change it for everybody")));
         }
-        let (starts_at, ends_at) = span(&call)?;
-        let attendees =
-            if call.args.contains_key("attendees") { texts(&call.args, "attendees") } else { old.attendees.clone() };
-        let event = CalendarEvent {
-            title: text(&call.args, "title").unwrap_or(&old.title).to_owned(),
-            starts_at,
-            ends_at,
-            timezone: if moved { zone } else { old.timezone },
-            location,
-            description,
-            repeat,
-            attendees,
-            told: false,
-            sequence: old.sequence + 1,
-            uid: old.uid.clone(),
-        };
-        let mut changed = self.keep(&call, event, Some(&old)).await?;
-        changed.undo = Some(UndoCall { action: "calendar.update_event".to_owned(), args: as_args(&old, zone) });
+        let old = &before.event;
+        let event = changed(call, old)?;
+        if event.repeat != old.repeat {
+            recur::until(&event)?;
+        }
+        let stays = |address: &&String| event.attendees.iter().any(|other| other.eq_ignore_ascii_case(address));
+        let uninvited = old.attendees.iter().filter(|address| !stays(address)).cloned().collect();
+        let letters = Letters { invited: event.attendees.clone(), uninvited };
+        let event = CalendarEvent { told: letters.is_empty(), ..event };
+        let version = self.book.change(&call.person, &event, &before.version, call.now).await?;
+        let mut changed = self.finish(call, event, version, Some(&before), letters).await?;
+        let args = as_args(old, call.person.settings.timezone);
+        changed.undo = Some(UndoCall { action: "calendar.update_event".to_owned(), args });
         Ok(changed)
     }
 
@@ -158,61 +130,79 @@ impl Calendar {
             self.reminders.cancel(call, uid).await?;
             return Ok(outcome(json!({"uid": uid}), "The reminder is off"));
         }
-        let event = self.find(call).await?;
-        let mut told = Map::new();
-        if !event.attendees.is_empty() {
+        let kept = self.find(call).await?;
+        let (event, mut told) = (&kept.event, Map::new());
+        let tells = kept.organizer.is_none() && !event.attendees.is_empty();
+        if tells {
+            let letters = Letters { invited: Vec::new(), uninvited: event.attendees.clone() };
             let event = CalendarEvent { sequence: event.sequence + 1, ..event.clone() };
-            told = self.tell(call, &event, Method::Cancel).await?.result;
+            told = self.tell_all(call, &event, letters).await?.result;
         }
-        let gone = self.store.delete_event(&call.person.id, uid).await.map_err(|error| {
-            let error = store_failed(&error);
-            if event.attendees.is_empty() {
-                return error;
-            }
+        match self.book.remove(&call.person, uid, &kept.version).await {
+            Ok(()) => {}
             // Not to be tried again by itself: the attendees would be told twice.
-            ActionError::unknown("the attendees were told, but the event could not be taken off the calendar")
-        })?;
-        if !gone {
-            return Err(ActionError::fail("that event is gone already"));
+            Err(error) if tells => {
+                let words = format!("the attendees were told, but the event may still be in the calendar: {error}");
+                return Err(ActionError::unknown(words));
+            }
+            Err(error) => return Err(error.into()),
         }
         told.insert("uid".to_owned(), Value::from(uid));
-        Ok(outcome(Value::Object(told), format!("\"{}\" is off the calendar", event.title)))
+        let mut detail = format!("\"{}\" is off the calendar", event.title);
+        if let Some(organizer) = &kept.organizer {
+            detail = format!("{detail}; {organizer}, who organises it, was not told");
+        }
+        Ok(ActionOutcome { undo: put_again(call, &kept), ..outcome(Value::Object(told), detail) })
     }
 
-    async fn find(&self, call: &ActionCall) -> Result<CalendarEvent, ActionError> {
-        let uid = text(&call.args, "uid").unwrap_or_default();
-        let found = self.store.event(&call.person.id, uid).await.map_err(|error| store_failed(&error))?;
-        found.ok_or_else(|| ActionError::fail("there is no such event"))
+    async fn find(&self, call: &ActionCall) -> Result<Kept, ActionError> {
+        self.look(call, text(&call.args, "uid").unwrap_or_default()).await
     }
 
-    pub(super) async fn look_up_scheduled(&self, call: &ActionCall) -> LookUp {
-        match self.store.event(&call.person.id, &self.uid(call)).await {
-            Ok(None) => LookUp::Absent,
-            Ok(Some(event)) if event.told => LookUp::Done(scheduled(call, &event, None)),
-            Ok(Some(_)) => {
-                LookUp::CannotTell("the event is there, but its invitations may not have gone out".to_owned())
-            }
-            Err(error) => LookUp::CannotTell(store_failed(&error).message),
-        }
-    }
-
-    pub(super) async fn look_up_cancelled(&self, call: &ActionCall) -> LookUp {
-        let uid = text(&call.args, "uid").unwrap_or_default();
-        if super::reminder::is_reminder(uid) {
-            return LookUp::Absent;
-        }
-        match self.store.event(&call.person.id, uid).await {
-            Ok(None) => LookUp::Done(outcome(json!({"uid": uid}), "The event is off the calendar")),
-            Ok(Some(event)) if event.attendees.is_empty() => LookUp::Absent,
-            Ok(Some(_)) => {
-                LookUp::CannotTell("the event is still there, but its attendees may have been told".to_owned())
-            }
-            Err(error) => LookUp::CannotTell(store_failed(&error).message),
-        }
+    async fn look(&self, call: &ActionCall, uid: &str) -> Result<Kept, ActionError> {
+        self.book.event(&call.person, uid).await?.ok_or_else(|| ActionError::fail("there is no such event"))
     }
 }
 
-fn scheduled(call: &ActionCall, event: &CalendarEvent, told: Option<ActionOutcome>) -> ActionOutcome {
+/// An event as an update makes it.
+pub(super) fn changed(call: &ActionCall, old: &CalendarEvent) -> Result<CalendarEvent, ActionError> {
+    let zone = call.person.settings.timezone;
+    // What is given as empty is taken away, so that an undo can restore that there was nothing.
+    let own = |name: &str, before: &Option<String>| {
+        if call.args.contains_key(name) { text(&call.args, name).map(str::to_owned) } else { before.clone() }
+    };
+    let is_timed = ["starts_at", "ends_at", "duration_minutes"].iter().any(|name| call.args.contains_key(*name));
+    let (starts_at, ends_at) = if is_timed {
+        let mut call = call.clone();
+        let local = old.starts_at.with_timezone(&zone).to_rfc3339();
+        call.args.entry("starts_at").or_insert_with(|| Value::from(local));
+        if !call.args.contains_key("ends_at") && !call.args.contains_key("duration_minutes") {
+            let minutes = (old.ends_at - old.starts_at).num_minutes();
+            call.args.insert("duration_minutes".to_owned(), Value::from(minutes));
+        }
+        span(&call)?
+    } else {
+        (old.starts_at, old.ends_at)
+    };
+    let attendees =
+        if call.args.contains_key("attendees") { texts(&call.args, "attendees") } else { old.attendees.clone() };
+    Ok(CalendarEvent {
+        uid: old.uid.clone(),
+        title: text(&call.args, "title").unwrap_or(&old.title).to_owned(),
+        starts_at,
+        ends_at,
+        timezone: if call.args.contains_key("starts_at") { zone } else { old.timezone },
+        location: own("location", &old.location),
+        description: own("description", &old.description),
+        repeat: own("repeat", &old.repeat),
+        attendees,
+        told: false,
+        sequence: old.sequence + 1,
+        act: Some(call.effect_id.to_string()),
+    })
+}
+
+pub(super) fn scheduled(call: &ActionCall, event: &CalendarEvent, told: Option<ActionOutcome>) -> ActionOutcome {
     let when = human(event.starts_at, call.person.settings.timezone);
     let mut detail = format!("\"{}\" is in your calendar: {when}", event.title);
     let (mut result, left) = told
@@ -228,8 +218,27 @@ fn scheduled(call: &ActionCall, event: &CalendarEvent, told: Option<ActionOutcom
     ActionOutcome { result, detail, undo, left }
 }
 
+/// What puts a cancelled event in again. Only of one that its arguments say wholly: days, single
+/// repetitions and a wall clock of another zone would come back as something else.
+fn put_again(call: &ActionCall, kept: &Kept) -> Option<UndoCall> {
+    let (event, zone) = (&kept.event, call.person.settings.timezone);
+    let is_sayable = match &event.repeat {
+        None => true,
+        Some(rule) => event.timezone == zone && rule.starts_with("FREQ=") && rule.len() <= REPEAT_CHARS_MAX,
+    };
+    if !kept.is_plain || kept.organizer.is_some() || !is_sayable {
+        return None;
+    }
+    let mut args = as_args(event, zone);
+    args.remove("uid");
+    if event.repeat.is_none() {
+        args.remove("repeat");
+    }
+    Some(UndoCall { action: "calendar.schedule_event".to_owned(), args })
+}
+
 fn as_args(event: &CalendarEvent, zone: chrono_tz::Tz) -> Map<String, Value> {
-    let local = |at: DateTime<chrono::Utc>| at.with_timezone(&zone).to_rfc3339();
+    let local = |at: DateTime<Utc>| at.with_timezone(&zone).to_rfc3339();
     let mut args = json!({"uid": event.uid, "title": event.title, "starts_at": local(event.starts_at),
         "ends_at": local(event.ends_at), "attendees": event.attendees});
     for (name, value) in [("location", &event.location), ("description", &event.description), ("repeat", &event.repeat)]

@@ -5,41 +5,28 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use workflows::ports::{ActionCall, ActionError, ActionOutcome};
 
-use super::{Calendar, range, recur};
-use crate::plugins::{outcome, store_failed};
-use crate::store::calendar::CalendarEvent;
+use super::port::Occurrence;
+use super::{Calendar, range};
+use crate::plugins::outcome;
 
 /// Lines of an answer in words.
 const LINES_MAX: usize = 30;
 
-/// A stretch of time with what fills it.
-type Busy = (DateTime<Utc>, DateTime<Utc>, CalendarEvent);
-
 impl Calendar {
-    async fn busy(&self, call: &ActionCall, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Busy>, ActionError> {
-        let events = self.store.events(&call.person.id, from, to).await.map_err(|error| store_failed(&error))?;
-        let mut busy: Vec<Busy> = events
-            .into_iter()
-            .flat_map(|event| {
-                let times = recur::occurrences(&event, from, to);
-                times.into_iter().map(move |(start, end)| (start, end, event.clone()))
-            })
-            .collect();
-        busy.sort_by(|a, b| (a.0, a.1, &a.2.uid).cmp(&(b.0, b.1, &b.2.uid)));
-        Ok(busy)
-    }
-
     pub(super) async fn availability(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
         let (from, to) = range(call)?;
         let zone = call.person.settings.timezone;
         let minutes = call.args.get("duration_minutes").and_then(Value::as_i64).unwrap_or(1);
-        let busy = self.busy(call, from, to).await?;
+        let mut busy = self.book.occurrences(&call.person, from, to).await?;
+        busy.retain(|event| event.is_busy);
         let free: Vec<_> =
             gaps(&busy, from, to).into_iter().filter(|(a, b)| (*b - *a).num_minutes() >= minutes).collect();
         let local = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string();
         let result = json!({
             "free": free.iter().map(|(a, b)| json!({"from": local(a), "to": local(b)})).collect::<Vec<_>>(),
-            "busy": busy.iter().map(|(a, b, event)| json!({"from": local(a), "to": local(b), "title": event.title})).collect::<Vec<_>>(),
+            "busy": busy.iter()
+                .map(|event| json!({"from": local(&event.starts_at), "to": local(&event.ends_at), "title": event.title}))
+                .collect::<Vec<_>>(),
         });
         Ok(outcome(result, sentence(&free, &busy, (from, to), zone)))
     }
@@ -47,21 +34,19 @@ impl Calendar {
     pub(super) async fn list(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
         let (from, to) = range(call)?;
         let zone = call.person.settings.timezone;
-        let busy = self.busy(call, from, to).await?;
+        let all = self.book.occurrences(&call.person, from, to).await?;
         let local = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string();
-        let events: Vec<Value> = busy
+        let events: Vec<Value> = all
             .iter()
-            .map(|(a, b, event)| {
-                json!({"id": event.uid, "uid": event.uid, "title": event.title, "starts_at": local(a), "ends_at": local(b),
-                    "location": event.location, "attendees": event.attendees,
-                    "when": a.with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string()})
+            .map(|event| {
+                let begin = event.starts_at.with_timezone(&zone);
+                let form = if event.is_all_day { "%a %-d %b %Y" } else { "%a %-d %b %Y, %H:%M" };
+                json!({"id": event.uid, "uid": event.uid, "title": event.title, "starts_at": local(&event.starts_at),
+                    "ends_at": local(&event.ends_at), "location": event.location, "attendees": event.attendees,
+                    "all_day": event.is_all_day, "when": begin.format(form).to_string()})
             })
             .collect();
-        let lines: Vec<String> = busy
-            .iter()
-            .take(LINES_MAX)
-            .map(|(a, b, event)| format!("{}–{} {}", day_and_time(*a, zone), time(*b, zone), event.title))
-            .collect();
+        let lines: Vec<String> = all.iter().take(LINES_MAX).map(|event| line(event, zone)).collect();
         let detail = if lines.is_empty() {
             format!("Nothing is in your calendar from {} to {}", day_and_time(from, zone), day_and_time(to, zone))
         } else {
@@ -72,14 +57,14 @@ impl Calendar {
 }
 
 /// The stretches of a range that nothing fills.
-fn gaps(busy: &[Busy], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+fn gaps(busy: &[Occurrence], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let mut gaps = Vec::new();
     let mut at = from;
-    for (start, end, _) in busy {
-        if *start > at {
-            gaps.push((at, (*start).min(to)));
+    for event in busy {
+        if event.starts_at > at {
+            gaps.push((at, event.starts_at.min(to)));
         }
-        at = at.max(*end);
+        at = at.max(event.ends_at);
     }
     if at < to {
         gaps.push((at, to));
@@ -95,9 +80,21 @@ fn day_and_time(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%A %-d %B, %H:%M").to_string()
 }
 
+/// When an event is, and what.
+fn line(event: &Occurrence, zone: Tz) -> String {
+    let day = |at: DateTime<Utc>| at.with_timezone(&zone).format("%A %-d %B").to_string();
+    let last = event.ends_at - chrono::Duration::seconds(1);
+    let when = match (event.is_all_day, day(event.starts_at), day(last)) {
+        (true, first, last) if first == last => format!("{first}, all day"),
+        (true, first, last) => format!("{first} to {last}, all day"),
+        (false, _, _) => format!("{}–{}", day_and_time(event.starts_at, zone), time(event.ends_at, zone)),
+    };
+    format!("{when} {}", event.title)
+}
+
 fn sentence(
     free: &[(DateTime<Utc>, DateTime<Utc>)],
-    busy: &[Busy],
+    busy: &[Occurrence],
     range: (DateTime<Utc>, DateTime<Utc>),
     zone: Tz,
 ) -> String {
@@ -105,11 +102,7 @@ fn sentence(
     if busy.is_empty() {
         return format!("You are free from {whole}");
     }
-    let taken: Vec<String> = busy
-        .iter()
-        .take(LINES_MAX)
-        .map(|(a, b, event)| format!("{}–{} {}", day_and_time(*a, zone), time(*b, zone), event.title))
-        .collect();
+    let taken: Vec<String> = busy.iter().take(LINES_MAX).map(|event| line(event, zone)).collect();
     let open: Vec<String> =
         free.iter().take(LINES_MAX).map(|(a, b)| format!("{}–{}", day_and_time(*a, zone), time(*b, zone))).collect();
     if open.is_empty() {
@@ -122,24 +115,23 @@ fn sentence(
 mod tests {
     use super::*;
 
+    fn event(starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Occurrence {
+        Occurrence {
+            uid: String::new(),
+            title: "Fair".to_owned(),
+            location: None,
+            attendees: Vec::new(),
+            starts_at,
+            ends_at,
+            is_all_day: false,
+            is_busy: true,
+        }
+    }
+
     #[test]
     fn gaps_are_what_overlapping_events_leave() {
         let at = |hour: i64| DateTime::from_timestamp(hour * 3_600, 0).expect("a time");
-        let event = CalendarEvent {
-            uid: String::new(),
-            title: String::new(),
-            starts_at: at(0),
-            ends_at: at(1),
-            timezone: chrono_tz::UTC,
-            location: None,
-            description: None,
-            attendees: Vec::new(),
-            repeat: None,
-            told: true,
-            sequence: 0,
-        };
-        let busy =
-            |spans: &[(i64, i64)]| spans.iter().map(|(a, b)| (at(*a), at(*b), event.clone())).collect::<Vec<_>>();
+        let busy = |spans: &[(i64, i64)]| spans.iter().map(|(a, b)| event(at(*a), at(*b))).collect::<Vec<_>>();
         let hours = |spans: &[(i64, i64)]| {
             gaps(&busy(spans), at(8), at(18))
                 .iter()
@@ -150,5 +142,16 @@ mod tests {
         assert_eq!(hours(&[(9, 12), (10, 11), (12, 13)]), [(8, 9), (13, 18)]);
         assert_eq!(hours(&[(7, 9), (17, 20)]), [(9, 17)]);
         assert_eq!(hours(&[(7, 20)]), []);
+    }
+
+    #[test]
+    fn days_are_said_as_days() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        let fair = |to: &str| Occurrence { is_all_day: true, ..event(at("2026-12-01T00:00:00Z"), at(to)) };
+        assert_eq!(line(&fair("2026-12-02T00:00:00Z"), Tz::UTC), "Tuesday 1 December, all day Fair");
+        assert_eq!(
+            line(&fair("2026-12-04T00:00:00Z"), Tz::UTC),
+            "Tuesday 1 December to Thursday 3 December, all day Fair"
+        );
     }
 }

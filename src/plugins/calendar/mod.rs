@@ -1,13 +1,19 @@
-//! The built-in calendar: events, free and busy time, reminders.
+//! The calendar: events, free and busy time, reminders.
 
 mod book;
+pub mod builtin;
 mod free;
+mod look;
+pub mod port;
 pub mod recur;
 pub mod reminder;
+mod tell;
 #[cfg(test)]
 mod tests;
+pub mod whose;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -18,19 +24,24 @@ use workflows::ports::{ActionCall, ActionError, ActionOutcome, LookUp, UndoCall}
 use super::email::invite::event_properties;
 use super::email::{Mailer, addresses};
 use super::{Plugin, PluginDeps, outcome, spec, text};
-use crate::store::CalendarStore;
+use port::CalendarBook;
 use reminder::Reminders;
+
+/// The longest a look may take: a calendar elsewhere is read for the first time.
+const LOOK_LIMIT: Duration = Duration::from_secs(60);
+/// The longest a change may take: it is read, written, told by mail, and marked told.
+const CHANGE_LIMIT: Duration = Duration::from_secs(300);
 
 /// The calendar as other plugins use it.
 pub struct Calendar {
-    store: Arc<dyn CalendarStore>,
+    book: Arc<dyn CalendarBook>,
     reminders: Arc<dyn Reminders>,
     mailer: Arc<Mailer>,
 }
 
 impl Calendar {
     pub(super) fn new(deps: &PluginDeps, mailer: Arc<Mailer>) -> Self {
-        Self { store: Arc::clone(&deps.calendar), reminders: Arc::clone(&deps.reminders), mailer }
+        Self { book: Arc::clone(&deps.calendar), reminders: Arc::clone(&deps.reminders), mailer }
     }
 
     /// The uid of the event that this act makes.
@@ -91,8 +102,12 @@ impl Plugin for CalendarPlugin {
                     ReachRule::OwnUnless(&["attendees"]),
                 )
             },
-            spec("calendar.update_event", "Changes an event", changed, &["uid"], ReachRule::World),
             ActionSpec {
+                look_up: true,
+                ..spec("calendar.update_event", "Changes an event", changed, &["uid"], ReachRule::World)
+            },
+            ActionSpec {
+                undo: Some("calendar.schedule_event"),
                 look_up: true,
                 ..spec(
                     "calendar.cancel_event",
@@ -133,8 +148,16 @@ impl Plugin for CalendarPlugin {
     async fn look_up(&self, call: ActionCall) -> LookUp {
         match call.action.as_str() {
             "calendar.schedule_event" => self.calendar.look_up_scheduled(&call).await,
+            "calendar.update_event" => self.calendar.look_up_updated(&call).await,
             "calendar.cancel_event" => self.calendar.look_up_cancelled(&call).await,
             _ => LookUp::CannotTell("the calendar keeps no record of it".to_owned()),
+        }
+    }
+
+    fn time_limit(&self, action: &str) -> Duration {
+        match action {
+            "calendar.check_availability" | "calendar.list_events" => LOOK_LIMIT,
+            _ => CHANGE_LIMIT,
         }
     }
 }

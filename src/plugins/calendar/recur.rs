@@ -111,6 +111,7 @@ mod tests {
             repeat: repeat.map(str::to_owned),
             told: true,
             sequence: 0,
+            act: None,
         }
     }
 

@@ -10,13 +10,16 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use workflows::ids::{ConversationId, EffectId, PersonId, TaskId};
 use workflows::person::{Channel, Identity, Person, Role, Settings};
-use workflows::ports::{ActionCall, ActionError, ActionErrorKind, StoreError};
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, LookUp, StoreError};
 
+use super::builtin::Builtin;
+use super::port::{BookError, CalendarBook as _};
 use super::reminder::{self, Reminders};
+use super::whose::Calendars;
 use super::{Calendar, CalendarPlugin};
 use crate::plugins::Plugin;
 use crate::plugins::email::{MailConfig, Mailer};
-use crate::store::calendar::CalendarEvent;
+use crate::store::calendar::{CalendarEvent, Expected, Version, Written};
 use crate::store::{CalendarStore, PeopleStore};
 
 /// A calendar in memory that fails when a mail has gone out, if it is told to.
@@ -24,6 +27,7 @@ use crate::store::{CalendarStore, PeopleStore};
 struct Kept {
     events: Mutex<BTreeMap<String, CalendarEvent>>,
     mails: Arc<AtomicUsize>,
+    letters: Arc<Mutex<Vec<String>>>,
     fails_after_mail: AtomicBool,
 }
 
@@ -33,6 +37,15 @@ impl Kept {
         if fails { Err(StoreError::Busy) } else { Ok(()) }
     }
 
+    fn compared(&self, uid: &str, expected: &Expected) -> Written {
+        match (self.events.lock().expect("no panic").get(uid), expected) {
+            (None, Expected::Absent) => Written::Done,
+            (Some(event), Expected::Version(version)) if event.version() == *version => Written::Done,
+            (None, Expected::Version(_)) => Written::Absent,
+            (Some(_), _) => Written::Differs,
+        }
+    }
+
     fn titles(&self) -> Vec<String> {
         self.events.lock().expect("no panic").values().map(|event| event.title.clone()).collect()
     }
@@ -40,10 +53,19 @@ impl Kept {
 
 #[async_trait]
 impl CalendarStore for Kept {
-    async fn put_event(&self, _: &PersonId, event: &CalendarEvent, _: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn put_event(
+        &self,
+        _: &PersonId,
+        event: &CalendarEvent,
+        _: DateTime<Utc>,
+        expected: &Expected,
+    ) -> Result<Written, StoreError> {
         self.check()?;
-        self.events.lock().expect("no panic").insert(event.uid.clone(), event.clone());
-        Ok(())
+        let written = self.compared(&event.uid, expected);
+        if written == Written::Done {
+            self.events.lock().expect("no panic").insert(event.uid.clone(), event.clone());
+        }
+        Ok(written)
     }
     async fn event(&self, _: &PersonId, uid: &str) -> Result<Option<CalendarEvent>, StoreError> {
         Ok(self.events.lock().expect("no panic").get(uid).cloned())
@@ -51,9 +73,13 @@ impl CalendarStore for Kept {
     async fn events(&self, _: &PersonId, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Vec<CalendarEvent>, StoreError> {
         Ok(self.events.lock().expect("no panic").values().cloned().collect())
     }
-    async fn delete_event(&self, _: &PersonId, uid: &str) -> Result<bool, StoreError> {
+    async fn delete_event(&self, _: &PersonId, uid: &str, version: &Version) -> Result<Written, StoreError> {
         self.check()?;
-        Ok(self.events.lock().expect("no panic").remove(uid).is_some())
+        let written = self.compared(uid, &Expected::Version(version.clone()));
+        if written == Written::Done {
+            self.events.lock().expect("no panic").remove(uid);
+        }
+        Ok(written)
     }
 }
 
@@ -84,10 +110,10 @@ impl PeopleStore for Nobody {
 
 /// Reminders written down as they are asked for.
 #[derive(Default)]
-struct Written(Mutex<Vec<(DateTime<Utc>, Option<String>)>>);
+struct Reminded(Mutex<Vec<(DateTime<Utc>, Option<String>)>>);
 
 #[async_trait]
-impl Reminders for Written {
+impl Reminders for Reminded {
     async fn remind(
         &self,
         call: &ActionCall,
@@ -104,7 +130,7 @@ impl Reminders for Written {
 }
 
 /// A mail server that answers RCPT with `reply` and counts the mails it takes.
-async fn mail_server(reply: &'static str, mails: Arc<AtomicUsize>) -> MailConfig {
+async fn mail_server(reply: &'static str, mails: Arc<AtomicUsize>, letters: Arc<Mutex<Vec<String>>>) -> MailConfig {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("bound").port();
     tokio::spawn(async move {
@@ -114,6 +140,7 @@ async fn mail_server(reply: &'static str, mails: Arc<AtomicUsize>) -> MailConfig
             let (mut line, mut in_data) = (String::new(), false);
             while talk.read_line(&mut line).await.is_ok_and(|read| read > 0) {
                 let verb = line.get(..4).unwrap_or_default().to_uppercase();
+                letters.lock().expect("no panic").push(line.trim_end().to_owned());
                 let answer = match (in_data, line.trim_end(), verb.as_str()) {
                     (true, ".", _) => {
                         in_data = false;
@@ -146,15 +173,16 @@ async fn mail_server(reply: &'static str, mails: Arc<AtomicUsize>) -> MailConfig
 
 struct Bench {
     kept: Arc<Kept>,
-    written: Arc<Written>,
+    written: Arc<Reminded>,
     plugin: CalendarPlugin,
 }
 
 async fn bench(reply: &'static str) -> Bench {
-    let (kept, written) = (Arc::new(Kept::default()), Arc::new(Written::default()));
-    let config = mail_server(reply, Arc::clone(&kept.mails)).await;
+    let (kept, written) = (Arc::new(Kept::default()), Arc::new(Reminded::default()));
+    let config = mail_server(reply, Arc::clone(&kept.mails), Arc::clone(&kept.letters)).await;
     let mailer = Arc::new(Mailer::new(Some(config), Arc::new(Nobody)));
-    let calendar = Calendar { store: Arc::clone(&kept) as _, reminders: Arc::clone(&written) as _, mailer };
+    let book = Arc::new(Builtin(Arc::clone(&kept) as _));
+    let calendar = Calendar { book, reminders: Arc::clone(&written) as _, mailer };
     Bench { kept, written, plugin: CalendarPlugin::new(Arc::new(calendar)) }
 }
 
@@ -234,6 +262,156 @@ async fn taking_a_change_back_takes_back_what_it_added() {
     assert_eq!(workflows::plan::validate::parameter_faults(&spec, &undo.args), Vec::new());
     bench.plugin.run(undo).await.expect("taken back");
     assert_eq!(shapes(), before);
+}
+
+impl Bench {
+    /// What was mailed: each calendar method with whom it went to.
+    fn mailed(&self) -> Vec<String> {
+        let mut lines = self.kept.letters.lock().expect("no panic");
+        let mut all = Vec::new();
+        let mut to = String::new();
+        for line in lines.drain(..) {
+            if let Some(address) = line.strip_prefix("RCPT TO:") {
+                to.push_str(address);
+            } else if line.starts_with("Content-Type: text/calendar") {
+                let method = if line.contains("CANCEL") { "CANCEL" } else { "REQUEST" };
+                all.push(format!("{method} {}", std::mem::take(&mut to)));
+            }
+        }
+        all
+    }
+
+    fn only(&self) -> CalendarEvent {
+        let events = self.kept.events.lock().expect("no panic");
+        let all: Vec<_> = events.values().cloned().collect();
+        assert_eq!(all.len(), 1);
+        all[0].clone()
+    }
+}
+
+#[tokio::test]
+async fn who_is_taken_off_an_event_is_told_and_an_undo_asks_them_again() {
+    let bench = bench("250 ok").await;
+    bench.plugin.run(party(&["bob@test.local", "carol@test.local"])).await.expect("an event");
+    assert_eq!(bench.mailed(), ["REQUEST <bob@test.local><carol@test.local>"]);
+    let args = json!({"uid": "e1@test.local", "attendees": ["CAROL@test.local", "dave@test.local"]});
+    let changed = bench.plugin.run(call("e2", "calendar.update_event", &args)).await.expect("a change");
+    assert_eq!(bench.mailed(), ["REQUEST <CAROL@test.local><dave@test.local>", "CANCEL <bob@test.local>"]);
+    assert_eq!(changed.result["uninvited"], json!({"told": ["bob@test.local"], "error": null}));
+    assert!(bench.only().told);
+    let undo = changed.undo.expect("it can be taken back");
+    bench.plugin.run(call("e3", &undo.action, &Value::Object(undo.args))).await.expect("taken back");
+    assert_eq!(bench.mailed(), ["REQUEST <bob@test.local><carol@test.local>", "CANCEL <dave@test.local>"]);
+    assert_eq!(bench.only().attendees, ["bob@test.local", "carol@test.local"]);
+    let alone = json!({"uid": "e1@test.local", "attendees": []});
+    bench.plugin.run(call("e4", "calendar.update_event", &alone)).await.expect("a change");
+    assert_eq!(bench.mailed(), ["CANCEL <bob@test.local><carol@test.local>"]);
+}
+
+#[tokio::test]
+async fn a_cancelled_event_can_be_put_in_again() {
+    let bench = bench("250 ok").await;
+    let args = json!({"title": "Party", "starts_at": "2026-12-01T19:00", "repeat": "FREQ=WEEKLY", "location": "Goa"});
+    bench.plugin.run(call("e1", "calendar.schedule_event", &args)).await.expect("an event");
+    let before = bench.only();
+    let cancel = call("e2", "calendar.cancel_event", &json!({"uid": "e1@test.local"}));
+    let undo = bench.plugin.run(cancel).await.expect("cancelled").undo.expect("it can be taken back");
+    assert!(bench.kept.titles().is_empty());
+    let undo = call("e3", &undo.action, &Value::Object(undo.args));
+    let spec = bench.plugin.specs().into_iter().find(|spec| spec.name == undo.action).expect("a known action");
+    assert_eq!(workflows::plan::validate::parameter_faults(&spec, &undo.args), Vec::new());
+    bench.plugin.run(undo).await.expect("put in again");
+    assert!(bench.only().says_the_same(&CalendarEvent { uid: "e3@test.local".to_owned(), ..before }));
+}
+
+#[tokio::test]
+async fn a_change_that_was_made_meanwhile_is_not_written_over() {
+    let bench = bench("250 ok").await;
+    bench.plugin.run(party(&[])).await.expect("an event");
+    let book = Builtin(Arc::clone(&bench.kept) as _);
+    let ann = party(&[]).person;
+    let read = book.event(&ann, "e1@test.local").await.expect("a look").expect("there");
+    let theirs = CalendarEvent { title: "Theirs".to_owned(), ..read.event.clone() };
+    let now = theirs.starts_at;
+    book.change(&ann, &theirs, &read.version, now).await.expect("the first is written");
+    let mine = CalendarEvent { title: "Mine".to_owned(), ..read.event.clone() };
+    assert_eq!(book.change(&ann, &mine, &read.version, now).await, Err(BookError::Changed));
+    assert_eq!(book.remove(&ann, &mine.uid, &read.version).await, Err(BookError::Changed));
+    assert_eq!(book.add(&ann, &mine, now).await, Err(BookError::Exists));
+    assert_eq!(bench.kept.titles(), ["Theirs"]);
+}
+
+#[tokio::test]
+async fn whether_a_change_was_made_is_told_from_the_event() {
+    let bench = bench("250 ok").await;
+    bench.plugin.run(party(&[])).await.expect("an event");
+    let change = call("e2", "calendar.update_event", &json!({"uid": "e1@test.local", "title": "Wake"}));
+    assert_eq!(bench.plugin.look_up(change.clone()).await, LookUp::Absent);
+    bench.plugin.run(change.clone()).await.expect("a change");
+    assert!(matches!(bench.plugin.look_up(change.clone()).await, LookUp::Done(_)));
+    let other = call("e3", "calendar.update_event", &json!({"uid": "e1@test.local", "location": "Goa"}));
+    bench.plugin.run(other).await.expect("another change");
+    assert!(matches!(bench.plugin.look_up(change).await, LookUp::CannotTell(_)));
+}
+
+#[tokio::test]
+async fn an_act_that_came_through_after_all_is_not_done_twice() {
+    let bench = bench("250 ok").await;
+    for _ in 0..2 {
+        let done = bench.plugin.run(party(&["bob@test.local"])).await.expect("an event");
+        assert_eq!(done.result["uid"], "e1@test.local");
+    }
+    assert_eq!(bench.mailed().len(), 1, "told once");
+    assert_eq!(bench.kept.titles(), ["Party"]);
+}
+
+#[tokio::test]
+async fn only_the_owner_has_the_owners_calendar() {
+    let (store, account) = (Arc::new(Kept::default()), Arc::new(Kept::default()));
+    let builtin = || Arc::new(Builtin(Arc::clone(&store) as _));
+    let calendars = Calendars::new(builtin(), Some(Arc::new(Builtin(Arc::clone(&account) as _))));
+    let owner = party(&[]).person;
+    let member = Person { role: Role::Member, ..owner.clone() };
+    let event = |uid: &str| CalendarEvent {
+        uid: uid.to_owned(),
+        title: uid.to_owned(),
+        starts_at: party(&[]).now,
+        ends_at: party(&[]).now + chrono::Duration::hours(1),
+        timezone: chrono_tz::UTC,
+        location: None,
+        description: None,
+        attendees: Vec::new(),
+        repeat: None,
+        told: true,
+        sequence: 0,
+        act: None,
+    };
+    let now = party(&[]).now;
+    builtin().add(&owner, &event("from before"), now).await.expect("added");
+    calendars.add(&member, &event("a member's"), now).await.expect("added");
+    let version = calendars.add(&owner, &event("the owner's"), now).await.expect("added");
+    assert_eq!(
+        (store.titles(), account.titles()),
+        (vec!["a member's".to_owned(), "from before".to_owned()], vec!["the owner's".to_owned()])
+    );
+    let shown = |person: &Person| {
+        let (person, calendars) = (person.clone(), &calendars);
+        async move {
+            let found = calendars.occurrences(&person, now, now + chrono::Duration::hours(9)).await.expect("a look");
+            found.into_iter().map(|event| event.title).collect::<Vec<_>>()
+        }
+    };
+    assert!(
+        shown(&owner).await.contains(&"the owner's".to_owned())
+            && shown(&owner).await.contains(&"from before".to_owned())
+    );
+    assert!(!shown(&member).await.contains(&"the owner's".to_owned()));
+    assert_eq!(calendars.event(&member, "the owner's").await, Ok(None));
+    assert_eq!(calendars.remove(&member, "the owner's", &version).await, Err(BookError::Gone));
+    let old = calendars.event(&owner, "from before").await.expect("a look").expect("there");
+    let renamed = CalendarEvent { title: "renamed".to_owned(), ..old.event };
+    calendars.change(&owner, &renamed, &old.version, now).await.expect("changed where it is");
+    assert!(store.titles().contains(&"renamed".to_owned()) && account.titles() == ["the owner's"]);
 }
 
 /// Follows a reminder from repetition to repetition; the days it tells on.

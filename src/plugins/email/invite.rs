@@ -1,13 +1,14 @@
 //! Calendar entries as mails (iTIP over mail, RFC 5546 and RFC 6047).
 
 use chrono::{DateTime, Duration, Utc};
-use icalendar::{Calendar, Component, Event, EventLike, Property};
 use serde_json::{Value, json};
 use workflows::plan::time::parse_moment;
 use workflows::ports::{ActionCall, ActionError};
 
 use super::Mailer;
 use super::compose::{Letter, Part};
+use crate::ical::line::Line;
+use crate::ical::write::{Draft, attendee, organizer};
 use crate::plugins::text;
 
 /// Length of an event when nothing is said, in minutes.
@@ -39,6 +40,8 @@ pub struct Invitation {
     pub starts_at: DateTime<Utc>,
     /// When it ends.
     pub ends_at: DateTime<Utc>,
+    /// The zone its wall clock is kept in when it repeats.
+    pub timezone: chrono_tz::Tz,
     /// Where.
     pub location: Option<String>,
     /// More words.
@@ -105,6 +108,7 @@ impl Invitation {
             title: own("title").unwrap_or_else(|| "Event".to_owned()),
             starts_at,
             ends_at,
+            timezone: call.person.settings.timezone,
             location: own("location"),
             description: own("description"),
             url: own("url"),
@@ -158,41 +162,97 @@ impl Invitation {
         lines.join("\n")
     }
 
-    fn ics(&self, organizer: &str, name: &str, to: &[String], now: DateTime<Utc>, method: &str) -> String {
-        let mut event = Event::new();
-        event
-            .uid(&self.uid)
-            .timestamp(now)
-            .starts(self.starts_at)
-            .ends(self.ends_at)
-            .summary(&self.title)
-            .sequence(self.sequence);
-        if let Some(location) = &self.location {
-            event.location(location);
-        }
-        if let Some(description) = &self.description {
-            event.description(description);
-        }
-        if let Some(url) = &self.url {
-            event.add_property("URL", url);
-        }
-        if let Some(repeat) = &self.repeat {
-            event.add_property("RRULE", repeat);
-        }
+    fn ics(&self, from: &str, name: &str, to: &[String], now: DateTime<Utc>, method: &str) -> String {
+        let draft = Draft {
+            uid: &self.uid,
+            sequence: self.sequence,
+            title: &self.title,
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            zone: self.timezone,
+            location: self.location.as_deref(),
+            description: self.description.as_deref(),
+            url: self.url.as_deref(),
+            repeat: self.repeat.as_deref(),
+        };
+        let mut event = draft.event(now);
         if self.method == Method::Cancel {
-            event.add_property("STATUS", "CANCELLED");
+            event.push(Line::new("STATUS", "CANCELLED"));
         }
-        let mut from = Property::new("ORGANIZER", format!("mailto:{organizer}"));
-        from.add_parameter("CN", name);
-        event.append_property(from.done());
-        for address in to {
-            let mut attendee = Property::new("ATTENDEE", format!("mailto:{address}"));
-            attendee.add_parameter("RSVP", "TRUE").add_parameter("PARTSTAT", "NEEDS-ACTION");
-            event.append_multi_property(attendee.done());
+        // What a server does with its own copy is nothing that a mail says.
+        let as_mailed = |mut line: Line| {
+            line.drop_param("SCHEDULE-AGENT");
+            line
+        };
+        event.push(as_mailed(organizer(from, Some(name))));
+        event.lines.extend(to.iter().map(|address| as_mailed(attendee(address))));
+        draft.calendar(Some(method), event).write()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weekly(repeat: Option<&str>) -> Invitation {
+        let starts_at = "2026-10-23T07:00:00Z".parse::<DateTime<Utc>>().expect("a time");
+        Invitation {
+            method: Method::Request,
+            uid: "e1@test.local".to_owned(),
+            sequence: 2,
+            title: "Walk, and talk".to_owned(),
+            starts_at,
+            ends_at: starts_at + Duration::hours(1),
+            timezone: chrono_tz::Europe::Berlin,
+            location: None,
+            description: Some("Bring:\nshoes".to_owned()),
+            url: None,
+            repeat: repeat.map(str::to_owned),
         }
-        let mut calendar = Calendar::new();
-        calendar.append_property(Property::new("METHOD", method));
-        calendar.push(event.done());
-        calendar.to_string()
+    }
+
+    fn ics(invitation: &Invitation) -> String {
+        let now = "2026-10-01T00:00:00Z".parse().expect("a time");
+        let to = ["bob@test.local".to_owned()];
+        invitation.ics("bot@test.local", "Ann \"A\" Archer", &to, now, "REQUEST").replace("\r\n ", "")
+    }
+
+    #[test]
+    fn a_repeating_event_is_told_on_its_wall_clock_with_its_zone() {
+        let text = ics(&weekly(Some("FREQ=WEEKLY")));
+        for line in [
+            "DTSTART;TZID=Europe/Berlin:20261023T090000\r\n",
+            "DTEND;TZID=Europe/Berlin:20261023T100000\r\n",
+            "RRULE:FREQ=WEEKLY\r\n",
+            "BEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\n",
+            "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn one_that_does_not_repeat_is_told_in_utc() {
+        let expected = [
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            concat!("PRODID:-//Super Manager//", env!("CARGO_PKG_VERSION"), "//EN"),
+            "CALSCALE:GREGORIAN",
+            "METHOD:REQUEST",
+            "BEGIN:VEVENT",
+            "UID:e1@test.local",
+            "DTSTAMP:20261001T000000Z",
+            "DTSTART:20261023T070000Z",
+            "DTEND:20261023T080000Z",
+            "SUMMARY:Walk\\, and talk",
+            "SEQUENCE:2",
+            "DESCRIPTION:Bring:\\nshoes",
+            "ORGANIZER;CN=Ann A Archer:mailto:bot@test.local",
+            "ATTENDEE;RSVP=TRUE;PARTSTAT=NEEDS-ACTION:mailto:bob@test.local",
+            "END:VEVENT",
+            "END:VCALENDAR",
+            "",
+        ];
+        assert_eq!(ics(&weekly(None)), expected.join("\r\n"));
     }
 }

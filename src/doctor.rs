@@ -9,8 +9,10 @@ use crate::config::Config;
 use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::duffel::{Duffel, OFF};
 use crate::plugins::email::smtp::check_login;
+use crate::plugins::mcp;
 use crate::plugins::meeting::google::{self, Google};
 use crate::plugins::search::{check_places, check_web};
+use crate::store::McpStore;
 use crate::store::sqlite::Db;
 
 /// What was found.
@@ -48,6 +50,7 @@ pub async fn examine(config: &Config) -> Report {
     database(config, &mut report).await;
     mail(config, &mut report).await;
     telegram(config, &mut report).await;
+    mcp(config, &mut report).await;
     hotels(config, &mut report).await;
     search(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
@@ -163,6 +166,22 @@ async fn telegram(config: &Config, report: &mut Report) {
     match me {
         Ok(me) => report.line(&Mark::On, "telegram", &format!("the bot is @{}", me.username)),
         Err(why) => report.line(&Mark::Bad, "telegram", &format!("{}: {why}", bot.api_url)),
+    }
+}
+
+async fn mcp(config: &Config, report: &mut Report) {
+    let Some(servers) = &config.mcp else {
+        return report.line(&Mark::Off, "mcp", "not configured: set MCP_CONFIG");
+    };
+    // What was allowed is known once there is a database.
+    let db = if config.database.exists() { Db::open_shared(&config.database).await.ok() } else { None };
+    for server in mcp::examine(servers, db.as_ref().map(|db| db as &dyn McpStore)).await {
+        let name = format!("mcp {}", server.name);
+        match server.found {
+            None => report.line(&Mark::Off, &name, "turned off in MCP_CONFIG"),
+            Some(Ok(found)) => report.line(&Mark::On, &name, &found),
+            Some(Err(why)) => report.line(&Mark::Bad, &name, &why),
+        }
     }
 }
 

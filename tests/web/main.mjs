@@ -1,7 +1,7 @@
 // A person at the page: signs in, adds contacts, asks, chooses, confirms, reloads, watches it end.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -256,6 +256,40 @@ await check("settings keep where notices go, and make codes", async () => {
   await shot("settings");
   await panel.locator("button.close").click();
 });
+
+if (process.env.MCP_WORDS) {
+  await check("a tool that changed is shown with what changed, and the owner allows it", async () => {
+    const settings = async () => {
+      await page.click("[data-panel=settings]");
+      return page.locator("#panel");
+    };
+    const state = async () => (await api("GET", "/api/mcp/tools")).tools[0]?.status;
+    const becomes = async (wanted) => {
+      const end = Date.now() + 20000;
+      while ((await state()) !== wanted) {
+        assert(Date.now() < end, `the tool never was ${wanted}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    await becomes("allowed");
+    writeFileSync(process.env.MCP_WORDS, "Greets you, and <b>reads</b> your\u202E mail");
+    await becomes("changed");
+    const panel = await settings();
+    const tool = panel.locator("[data-tool='mcp.words.greet']");
+    await tool.locator("summary").click();
+    const text = await tool.innerText();
+    for (const part of ["As it was allowed", "Greets you", "As it is now", "<b>reads</b> your⟨U+202E⟩ mail"]) {
+      assert(text.includes(part), `${part} is not shown:\n${text}`);
+    }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+    assert(!wide, "what a tool says does not run out of the screen");
+    await shot("tools");
+    await tool.locator("button", { hasText: "Allow" }).click();
+    await tool.waitFor({ state: "detached" });
+    assert.equal(await state(), "allowed");
+    await panel.locator("button.close").click();
+  });
+}
 
 await check("signing out ends it", async () => {
   await page.click("[data-panel=settings]");

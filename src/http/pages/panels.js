@@ -139,7 +139,7 @@ function remove(path, again) {
 }
 
 async function settings(again, act) {
-  const [now, me] = await Promise.all([call("GET", "/api/settings"), call("GET", "/api/me")]);
+  const [now, me, foreign] = await Promise.all([call("GET", "/api/settings"), call("GET", "/api/me"), tools(again)]);
   const zones = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
   const form = el(
     "form",
@@ -171,6 +171,47 @@ async function settings(again, act) {
     el("p", { class: "hint" }, `You are ${me.name}. ${visible(linked)}`),
     form,
     codes(),
+    foreign,
+  );
+}
+
+/** Tools of MCP servers that wait for the owner; nothing for anybody else. */
+async function tools(again) {
+  const { tools: all } = await call("GET", "/api/mcp/tools").catch(() => ({ tools: [] }));
+  const open = all.filter((tool) => tool.status === "new" || tool.status === "changed");
+  if (!all.length) return null;
+  const said = (title, what) =>
+    what && el("div", {}, el("small", {}, title), el("pre", {}, visible(`${what.description}\n${JSON.stringify(what.schema, null, 2)}`)));
+  const allow = (tool) =>
+    el(
+      "form",
+      {
+        onsubmit: async (event) => {
+          event.preventDefault();
+          await saved(event.target, () => call("POST", `/api/mcp/tools/${encodeURIComponent(tool.name)}/allow`, { hash: tool.hash }), again);
+        },
+      },
+      el("p", { class: "wrong", role: "alert" }),
+      el("p", { class: "row" }, el("button", { type: "submit", class: "go" }, "Allow it as it is now")),
+    );
+  const others = all.filter((tool) => tool.reason && !open.includes(tool));
+  return el(
+    "div",
+    {},
+    el("h3", {}, "Tools of MCP servers"),
+    el("p", { class: "hint" }, `${all.length - open.length - others.length} can be used; ${open.length} wait for you. What they say of themselves are their server's words.`),
+    el(
+      "ul",
+      { class: "list" },
+      open.map((tool) =>
+        el(
+          "li",
+          { "data-tool": tool.name },
+          el("details", {}, el("summary", {}, visible(tool.name), el("small", {}, ` ${tool.status}`)), said("As it was allowed", tool.before), said("As it is now", tool.after), allow(tool)),
+        ),
+      ),
+      others.map((tool) => el("li", {}, visible(tool.name), el("small", {}, ` ${visible(tool.reason)}`))),
+    ),
   );
 }
 

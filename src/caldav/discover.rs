@@ -45,13 +45,11 @@ impl Account {
     /// Finds the account.
     pub(super) async fn discover(client: &Client) -> Result<Self, BookError> {
         let url = client.url();
-        let mut tried = match Self::at(client, url).await? {
-            Some(account) => Some(account),
-            None => {
-                let known = url.join("/.well-known/caldav").map_err(|_| not_here())?;
-                Self::at(client, &known).await?
-            }
-        };
+        let mut tried = Self::at(client, url).await?;
+        if tried.is_none() {
+            let known = url.join("/.well-known/caldav").map_err(|_| not_here())?;
+            tried = Self::at(client, &known).await?;
+        }
         if tried.is_none() {
             let place = Self { place: url.clone(), is_home: true, default: None, tags: Tags::None };
             tried = (!place.list(client).await?.is_empty()).then_some(place);
@@ -75,9 +73,9 @@ impl Account {
             None => None,
         };
         let own = principal.as_ref().and_then(|(found, page)| Some((found.resources.first()?, page)));
-        let said = own.into_iter().chain([(resource, &page)]);
+        let mut said = own.into_iter().chain([(resource, &page)]);
         let Some((resource, page, home)) =
-            said.filter_map(|(resource, page)| Some((resource, page, resource.href(HOME)?))).next()
+            said.find_map(|(resource, page)| Some((resource, page, resource.href(HOME)?)))
         else {
             return Ok(None);
         };

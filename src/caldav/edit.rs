@@ -10,7 +10,7 @@ use crate::ical::series::{ACT, Series, TOLD, mail_address};
 use crate::ical::time::{When, utc};
 use crate::ical::tree::{self, Component};
 use crate::ical::vtimezone::vtimezone;
-use crate::ical::write::{Draft, attendee, organizer, zoned};
+use crate::ical::write::{Draft, attendee, organizer};
 use crate::ical::zone::Zones;
 use crate::plugins::calendar::port::{BookError, Kept};
 use crate::store::calendar::{CalendarEvent, Version};
@@ -134,41 +134,51 @@ fn set_text(event: &mut Component, name: &str, text: Option<&String>) {
     }
 }
 
+/// The form that an event's times are said in.
+enum Form {
+    Days,
+    Floating,
+    /// On the clock of a zone, by the name it has in that calendar.
+    Zoned(String, Tz),
+    Utc,
+}
+
+impl Form {
+    /// How a line says its time; days that are none any more become a time.
+    fn of(line: &Line, zones: &Zones, are_days: bool) -> Option<Self> {
+        Some(match (When::read(line, zones)?, line.param("TZID")) {
+            (When::Day(_), _) if are_days => Self::Days,
+            (When::Floating(_), None) => Self::Floating,
+            (When::At(_, zone), Some(id)) => Self::Zoned(id.to_owned(), zone),
+            (When::Day(_) | When::Floating(_) | When::At(..), _) => Self::Utc,
+        })
+    }
+
+    fn say(&self, name: &str, at: DateTime<Utc>, home: Tz) -> Line {
+        let local = |zone: Tz, form: &str| at.with_timezone(&zone).format(form).to_string();
+        match self {
+            Self::Days => Line::new(name, local(home, "%Y%m%d")).with("VALUE", "DATE"),
+            Self::Floating => Line::new(name, local(home, "%Y%m%dT%H%M%S")),
+            Self::Zoned(id, zone) => Line::new(name, local(*zone, "%Y%m%dT%H%M%S")).with("TZID", id),
+            Self::Utc => Line::new(name, utc(at)),
+        }
+    }
+}
+
 /// Says the times as they were said before: in days, in the zone, floating. The zone that has to be
 /// described, when one is named that was not.
 fn set_times(event: &mut Component, new: &CalendarEvent, zones: &Zones, home: Tz) -> Option<Tz> {
-    let line = event.line("DTSTART")?.clone();
-    let start = When::read(&line, zones)?;
-    let local = |at: DateTime<Utc>, zone: Tz| at.with_timezone(&zone).naive_local();
-    let is_midnight = |at: DateTime<Utc>| local(at, home).time() == NaiveTime::MIN;
-    let (mut named, mut say): (Option<Tz>, Box<dyn Fn(&str, DateTime<Utc>) -> Line>);
-    named = None;
-    match start {
-        When::Day(_) if is_midnight(new.starts_at) && is_midnight(new.ends_at) => {
-            say = Box::new(|name, at| {
-                Line::new(name, local(at, home).format("%Y%m%d").to_string()).with("VALUE", "DATE")
-            });
-        }
-        When::Floating(_) if line.param("TZID").is_none() => {
-            say = Box::new(|name, at| Line::new(name, local(at, home).format("%Y%m%dT%H%M%S").to_string()));
-        }
-        When::At(_, zone) if line.param("TZID").is_some() => {
-            let id = line.param("TZID").unwrap_or_default().to_owned();
-            say = Box::new(move |name, at| {
-                Line::new(name, local(at, zone).format("%Y%m%dT%H%M%S").to_string()).with("TZID", &id)
-            });
-        }
-        When::Day(_) | When::Floating(_) | When::At(..) => say = Box::new(|name, at| Line::new(name, utc(at))),
+    let is_midnight = |at: DateTime<Utc>| at.with_timezone(&home).time() == NaiveTime::MIN;
+    let are_days = is_midnight(new.starts_at) && is_midnight(new.ends_at);
+    let mut form = Form::of(event.line("DTSTART")?, zones, are_days)?;
+    let mut named = None;
+    if matches!(form, Form::Utc) && new.repeat.is_some() && new.timezone != Tz::UTC {
+        named = Some(new.timezone);
+        form = Form::Zoned(new.timezone.name().to_owned(), new.timezone);
     }
-    let is_utc = say("DTSTART", new.starts_at).value().ends_with('Z');
-    if is_utc && new.repeat.is_some() && new.timezone != Tz::UTC {
-        let zone = new.timezone;
-        named = Some(zone);
-        say = Box::new(move |name, at| zoned(name, at, zone));
-    }
-    event.set(say("DTSTART", new.starts_at));
+    event.set(form.say("DTSTART", new.starts_at, home));
     event.remove("DURATION");
-    event.set(say("DTEND", new.ends_at));
+    event.set(form.say("DTEND", new.ends_at, home));
     named
 }
 

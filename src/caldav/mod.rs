@@ -169,9 +169,9 @@ impl Inner {
         let (_, calendars) = self.list().await?;
         work.shelves.retain(|path, _| calendars.iter().any(|info| info.url.path() == path));
         for info in calendars.iter() {
-            let shelf = work.shelves.entry(info.url.path().to_owned()).or_insert_with(|| Arc::new(Shelf::new(info)));
-            if !shelf.is_fresh(info) {
-                Arc::make_mut(shelf).refresh(&self.client, info).await?;
+            let kept = work.shelves.entry(info.url.path().to_owned()).or_insert_with(|| Arc::new(Shelf::new(info)));
+            if !kept.is_fresh(info) {
+                Arc::make_mut(kept).refresh(&self.client, info).await?;
             }
         }
         let shelves = work.shelves.values().cloned().collect();
@@ -332,10 +332,13 @@ impl CalendarBook for CalDav {
         for shelf in &shelves {
             if shelf.is_too_big {
                 let found = self.0.range(&shelf.url, from, to).await?;
-                found.iter().for_each(|series| all.extend(occurrences(series, shelf.is_busy, (from, to), home)));
+                for series in &found {
+                    all.extend(occurrences(series, shelf.is_busy, (from, to), home));
+                }
             }
-            let kept = shelf.entries.values().filter_map(|entry| entry.series.as_ref());
-            kept.for_each(|series| all.extend(occurrences(series, shelf.is_busy, (from, to), home)));
+            for series in shelf.entries.values().filter_map(|entry| entry.series.as_ref()) {
+                all.extend(occurrences(series, shelf.is_busy, (from, to), home));
+            }
         }
         sort(&mut all);
         Ok(all)

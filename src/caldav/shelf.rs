@@ -106,9 +106,13 @@ impl Shelf {
             let present: HashSet<&str> = listing.present.iter().map(|(path, ..)| path.as_str()).collect();
             let gone: Vec<String> =
                 self.entries.keys().filter(|path| !present.contains(path.as_str())).cloned().collect();
-            gone.iter().for_each(|path| self.forget(path));
+            for path in &gone {
+                self.forget(path);
+            }
         }
-        listing.gone.iter().for_each(|path| self.forget(path));
+        for path in &listing.gone {
+            self.forget(path);
+        }
         let is_known = |path: &String, etag: &Option<String>| {
             self.entries.get(path).is_some_and(|entry| etag.as_deref() == Some(entry.etag.as_str()))
         };

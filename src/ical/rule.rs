@@ -29,7 +29,7 @@ enum Until {
 /// A rule that was read.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    rule: RRule<Unvalidated>,
+    pattern: RRule<Unvalidated>,
     until: Option<Until>,
     count: Option<usize>,
 }
@@ -52,16 +52,16 @@ impl Rule {
                 name => kept.push(format!("{name}={}", value.trim().to_ascii_uppercase())),
             }
         }
-        let rule: RRule<Unvalidated> = kept.join(";").parse().ok()?;
-        let within_the_hour = matches!(rule.get_freq(), Frequency::Minutely | Frequency::Secondly);
-        (!within_the_hour && rule.get_interval() > 0).then_some(Self { rule, until, count })
+        let pattern: RRule<Unvalidated> = kept.join(";").parse().ok()?;
+        let within_the_hour = matches!(pattern.get_freq(), Frequency::Minutely | Frequency::Secondly);
+        (!within_the_hour && pattern.get_interval() > 0).then_some(Self { pattern, until, count })
     }
 
     /// When the last of a counted series begins; `None` = it is not counted. A series of more than
     /// [`STEPS_MAX`] ends with that one.
     pub fn last_counted(&self, start: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
         let count = self.count?.min(STEPS_MAX);
-        let set = set(&self.rule, start, zone)?;
+        let set = set(&self.pattern, start, zone)?;
         let last = (&set).into_iter().take(count).last();
         Some(last.map_or_else(|| instant(start, zone), |last| last.with_timezone(&Utc)))
     }
@@ -82,7 +82,7 @@ impl Rule {
     /// first one included, at most [`TIMES_MAX`].
     pub fn times(&self, start: NaiveDateTime, zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         let begin = self.forwarded(start, zone, from.with_timezone(&zone).naive_local());
-        let Some(set) = set(&self.rule, begin, zone) else { return Vec::new() };
+        let Some(set) = set(&self.pattern, begin, zone) else { return Vec::new() };
         (&set)
             .into_iter()
             .take(STEPS_MAX)
@@ -95,9 +95,9 @@ impl Rule {
 
     /// A start of the same series that is at least one interval before `target`, where there is one.
     fn forwarded(&self, start: NaiveDateTime, zone: Tz, target: NaiveDateTime) -> NaiveDateTime {
-        let interval = i64::from(self.rule.get_interval());
+        let interval = i64::from(self.pattern.get_interval());
         let days = (target.date() - start.date()).num_days();
-        let (steps, days_each, months_each) = match self.rule.get_freq() {
+        let (steps, days_each, months_each) = match self.pattern.get_freq() {
             Frequency::Yearly => (days / (365 * interval), 0, 12 * interval),
             Frequency::Monthly => (days / (31 * interval), 0, interval),
             Frequency::Weekly => (days / (7 * interval), 7 * interval, 0),
@@ -233,7 +233,7 @@ mod tests {
             let from = start.and_utc() + chrono::Duration::days(ahead);
             let to = from + chrono::Duration::days(40);
             let rule = Rule::read(RULES[rule]).expect("a rule");
-            let set = set(&rule.rule, start, zone).expect("a set");
+            let set = set(&rule.pattern, start, zone).expect("a set");
             let slow: Vec<_> = (&set).into_iter().map(|at| at.with_timezone(&Utc))
                 .take_while(|at| *at < to).filter(|at| *at >= from).collect();
             prop_assert_eq!(rule.times(start, zone, from, to), slow);

@@ -82,7 +82,7 @@ impl Draft<'_> {
 }
 
 /// A line that says a moment on the clock of a zone.
-pub fn zoned(name: &str, at: DateTime<Utc>, zone: Tz) -> Line {
+fn zoned(name: &str, at: DateTime<Utc>, zone: Tz) -> Line {
     Line::new(name, at.with_timezone(&zone).format("%Y%m%dT%H%M%S").to_string()).with("TZID", zone.name())
 }
 

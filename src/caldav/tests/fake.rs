@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,8 @@ pub(super) enum Fault {
     Raced,
     /// The answer to a write has this tag, or none.
     Tag(Option<&'static str>),
+    /// It is done after a pause.
+    Slow(Duration),
     /// The list of changes comes in parts of this many.
     Parts(usize),
 }
@@ -95,7 +98,8 @@ impl Fake {
 
     async fn serve(&self, mut stream: TcpStream) {
         while let Some(asked) = read(&mut stream).await {
-            let answer = self.answer(&asked);
+            let (answer, pause) = self.answer(&asked);
+            tokio::time::sleep(pause).await;
             let Some(answer) = answer else { return };
             if stream.write_all(answer.as_bytes()).await.is_err() {
                 return;
@@ -103,14 +107,14 @@ impl Fake {
         }
     }
 
-    /// `None` = the connection is cut.
-    fn answer(&self, asked: &Asked) -> Option<String> {
+    /// `None` = the connection is cut. And how long it takes.
+    fn answer(&self, asked: &Asked) -> (Option<String>, Duration) {
         let mut state = self.state();
         state.asked.push_back(asked.method.clone());
         check(&mut state, asked);
         let fault = state.fault(&asked.method);
         let answer = match &fault {
-            Some(Fault::Answer(status, rest)) => return Some(whole(status, "", rest)),
+            Some(Fault::Answer(status, rest)) => return (Some(whole(status, "", rest)), Duration::ZERO),
             Some(Fault::Raced) => {
                 let all: Vec<(String, String)> =
                     state.events.iter().map(|(path, (_, text))| (path.clone(), text.clone())).collect();
@@ -120,9 +124,10 @@ impl Fake {
                 done(&mut state, asked, None)
             }
             Some(Fault::Parts(parts)) => done(&mut state, asked, Some(*parts)),
-            Some(Fault::DoneThenCut | Fault::Tag(_)) | None => done(&mut state, asked, None),
+            Some(Fault::DoneThenCut | Fault::Tag(_) | Fault::Slow(_)) | None => done(&mut state, asked, None),
         };
-        match fault {
+        let pause = if let Some(Fault::Slow(pause)) = &fault { *pause } else { Duration::ZERO };
+        let answer = match fault {
             Some(Fault::DoneThenCut) => None,
             Some(Fault::Tag(tag)) => {
                 let kept: Vec<&str> = answer.split("\r\n").filter(|line| !line.starts_with("etag:")).collect();
@@ -133,7 +138,8 @@ impl Fake {
                 })
             }
             _ => Some(answer),
-        }
+        };
+        (answer, pause)
     }
 }
 
@@ -215,7 +221,7 @@ fn changes(state: &State, body: &str, parts: Option<usize>) -> String {
     for (path, _) in all.iter().take(most) {
         match state.events.get(*path) {
             Some((version, _)) => {
-                text.push_str(&response(path, &format!("<getetag>{}</getetag>", state.tag(*version))))
+                text.push_str(&response(path, &format!("<getetag>{}</getetag>", state.tag(*version))));
             }
             None => text.push_str(&gone(path)),
         }

@@ -4,6 +4,7 @@ mod edits;
 mod fake;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -207,6 +208,21 @@ async fn a_look_costs_one_request_when_nothing_has_changed() {
     let before = bench.fake.state().asked.len();
     bench.week().await.expect("a look");
     assert_eq!(bench.fake.state().asked.len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_slow_to_say_what_is_new_is_waited_for_only_after_a_write_of_ours() {
+    const PAUSE: Duration = Duration::from_millis(600);
+    let bench = Bench::new().await;
+    bench.week().await.expect("a look");
+    bench.fake.fail("PROPFIND", Fault::Slow(PAUSE));
+    let begun = Instant::now();
+    assert_eq!(bench.week().await, Ok(Vec::new()), "as it was a moment ago");
+    assert!(begun.elapsed() < PAUSE, "{:?}", begun.elapsed());
+    bench.add(&event("e1")).await.expect("added");
+    bench.fake.fail("PROPFIND", Fault::Slow(PAUSE));
+    assert_eq!(bench.week().await.map(|found| found.len()), Ok(1), "what was written from here is in it");
+    bench.end();
 }
 
 #[tokio::test]

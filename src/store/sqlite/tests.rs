@@ -5,7 +5,8 @@ use tempfile::TempDir;
 use workflows::ports::StoreError;
 
 use super::Db;
-use crate::store::LogStore;
+use crate::store::calendar::{CalendarEvent, Expected, Version, Written};
+use crate::store::{CalendarStore as _, LogStore, PeopleStore as _};
 
 async fn fresh() -> (Db, TempDir) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -213,4 +214,53 @@ async fn what_is_allowed_of_a_server_is_kept_and_first_sight_is_only_once() {
     db.first_sight("empty", Vec::new(), at).await.expect("kept");
     assert_eq!(db.pins("empty").await.expect("a look"), Some(Vec::new()), "seen, with nothing to offer");
     assert!(db.allow("unseen", pin("a", "1"), &"ann".into(), at).await.is_err());
+}
+
+#[tokio::test]
+async fn an_event_is_written_only_where_it_still_is_what_was_read() {
+    let (db, _dir) = fresh().await;
+    let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+    let settings = workflows::person::Settings {
+        timezone: chrono_tz::UTC,
+        currency: "EUR".to_owned(),
+        locale: "en".to_owned(),
+        remote_ai: false,
+        notify_on: workflows::person::Channel::Web,
+    };
+    let ann = workflows::person::Person {
+        id: "ann".into(),
+        name: "Ann".to_owned(),
+        role: workflows::person::Role::Owner,
+        settings,
+    };
+    db.create_person(&ann, at).await.expect("a person");
+    let event = |title: &str| CalendarEvent {
+        uid: "u".to_owned(),
+        title: title.to_owned(),
+        starts_at: at,
+        ends_at: at + chrono::Duration::hours(1),
+        timezone: chrono_tz::UTC,
+        location: None,
+        description: None,
+        attendees: Vec::new(),
+        repeat: None,
+        told: true,
+        sequence: 0,
+        act: None,
+    };
+    let put = async |title: &str, expected: &Expected| {
+        db.put_event(&ann.id, &event(title), at, expected).await.expect("a store that works")
+    };
+    let first = Expected::Version(event("first").version());
+    assert_eq!(put("first", &first).await, Written::Absent);
+    assert_eq!(put("first", &Expected::Absent).await, Written::Done);
+    assert_eq!(put("again", &Expected::Absent).await, Written::Differs);
+    assert_eq!(put("second", &first).await, Written::Done);
+    assert_eq!(put("late", &first).await, Written::Differs);
+    let kept = db.event(&ann.id, "u").await.expect("a look").expect("there");
+    assert_eq!(kept, event("second"));
+    let remove = async |version: &Version| db.delete_event(&ann.id, "u", version).await.expect("a store that works");
+    assert_eq!(remove(&event("first").version()).await, Written::Differs);
+    assert_eq!(remove(&kept.version()).await, Written::Done);
+    assert_eq!(remove(&kept.version()).await, Written::Absent);
 }

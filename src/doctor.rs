@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use channels::telegram::api::Api;
+use url::Url;
+use workflows::ports::{Clock, SystemClock};
 
 use crate::caldav::CalDav;
 use crate::config::Config;
@@ -12,6 +14,7 @@ use crate::plugins::duffel::{Duffel, OFF};
 use crate::plugins::email::smtp::check_login;
 use crate::plugins::mcp;
 use crate::plugins::meeting::google::{self, Google};
+use crate::plugins::rates::Rates;
 use crate::plugins::search::{check_places, check_web};
 use crate::store::McpStore;
 use crate::store::sqlite::Db;
@@ -205,6 +208,21 @@ async fn mcp(config: &Config, report: &mut Report) {
     }
 }
 
+/// Asks for one rate. An address may hold a key in its query, so only its host is shown.
+async fn rates(url: &Url, report: &mut Report) {
+    let host = url.host_str().unwrap_or_default();
+    let found = match Outgoing::new(std::slice::from_ref(url), Arc::new(SystemNames)) {
+        Ok(outgoing) => {
+            Rates::new(outgoing, Some(url.clone())).convert(1.into(), "EUR", "USD", SystemClock.now()).await
+        }
+        Err(_) => None,
+    };
+    match found {
+        Some(rate) => report.line(&Mark::On, "exchange rates", &format!("{host}: rates of {}", rate.as_of)),
+        None => report.line(&Mark::Bad, "exchange rates", &format!("{host} gives none for EUR to USD")),
+    }
+}
+
 async fn search(config: &Config, report: &mut Report) {
     let search = &config.search;
     let ours: Vec<_> = [Some(&search.nominatim), Some(&search.overpass), search.searxng.as_ref()]
@@ -226,6 +244,6 @@ async fn search(config: &Config, report: &mut Report) {
     }
     match &search.rates {
         None => report.line(&Mark::Off, "exchange rates", "not configured: set EXCHANGE_RATES_URL"),
-        Some(url) => report.line(&Mark::On, "exchange rates", url.as_str()),
+        Some(url) => rates(url, report).await,
     }
 }

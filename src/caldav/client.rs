@@ -169,9 +169,11 @@ fn login_refused() -> BookError {
 fn not_read(trouble: &Trouble) -> BookError {
     match trouble {
         Trouble::Forbidden { .. } | Trouble::Redirected(_) => BookError::Refused(format!("the calendar: {trouble}")),
-        Trouble::NoConnection(_) | Trouble::Late { .. } | Trouble::Broken(_) | Trouble::TooLarge { .. } => {
-            BookError::down(format!("the calendar: {trouble}"))
-        }
+        Trouble::NoConnection(_)
+        | Trouble::Elsewhere(_)
+        | Trouble::Late { .. }
+        | Trouble::Broken(_)
+        | Trouble::TooLarge { .. } => BookError::down(format!("the calendar: {trouble}")),
     }
 }
 

@@ -67,9 +67,8 @@ pub(super) fn caldav(reader: &mut Reader<'_>) -> Option<CalDavConfig> {
     let url = reader.url("CALDAV_URL", &["https", "http"]);
     let username = reader.text("CALDAV_USERNAME").map(str::to_owned);
     let password = reader.text("CALDAV_PASSWORD").map(str::to_owned);
-    // On this machine and in its own network only.
-    if url.as_ref().is_some_and(|url| url.scheme() == "http" && guard::objection(url).is_none()) {
-        reader.problem("CALDAV_URL", "must be https: the password would go over the internet in plain text");
+    if let Some(url) = &url {
+        keeps_secrets(reader, "CALDAV_URL", url);
     }
     if reader.text("CALDAV_URL").is_none() && (username.is_some() || password.is_some()) {
         reader.problem("CALDAV_URL", "is needed with CALDAV_USERNAME and CALDAV_PASSWORD");
@@ -84,6 +83,13 @@ pub(super) fn caldav(reader: &mut Reader<'_>) -> Option<CalDavConfig> {
         }
     }
     Some(CalDavConfig { url, username: username?, password: SecretString::from(password?) })
+}
+
+/// Plain text is for this machine and its own network: a secret must not cross the internet in it.
+fn keeps_secrets(reader: &mut Reader<'_>, key: &str, url: &Url) {
+    if url.scheme() == "http" && guard::objection(url).is_none() {
+        reader.problem(key, "must be https: a secret would go over the internet in plain text");
+    }
 }
 
 /// Longest webhook secret that Telegram takes.
@@ -190,6 +196,7 @@ pub(super) fn search(reader: &mut Reader<'_>) -> SearchConfig {
 
 pub(super) fn duffel(reader: &mut Reader<'_>) -> Option<DuffelConfig> {
     let api_url = reader.url_or("DUFFEL_API_URL", "https://api.duffel.com");
+    keeps_secrets(reader, "DUFFEL_API_URL", &api_url);
     Some(DuffelConfig { api_url, token: reader.secret("DUFFEL_API_TOKEN")? })
 }
 
@@ -198,6 +205,8 @@ pub(super) fn google(reader: &mut Reader<'_>) -> Option<GoogleConfig> {
     const KEYS: [&str; 3] = ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REFRESH_TOKEN"];
     let token_url = reader.url_or("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token");
     let meet_url = reader.url_or("GOOGLE_MEET_URL", "https://meet.googleapis.com");
+    keeps_secrets(reader, "GOOGLE_TOKEN_URL", &token_url);
+    keeps_secrets(reader, "GOOGLE_MEET_URL", &meet_url);
     let missing: Vec<&str> = KEYS.into_iter().filter(|key| reader.text(key).is_none()).collect();
     if !missing.is_empty() {
         if missing.len() < KEYS.len() {

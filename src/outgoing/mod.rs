@@ -44,10 +44,13 @@ pub enum Trouble {
     /// No connection: nothing was sent.
     #[error("{0} cannot be reached")]
     NoConnection(String),
-    /// It leads on and on, or where a request of this kind must not follow. The answer was a
-    /// redirect, so nothing was done.
+    /// It leads on and on, or where a request of this kind must not follow. Nothing was done: a look
+    /// does nothing, and whoever answers a change with 307 or 308 has not made it.
     #[error("{0} redirects where this request cannot follow")]
     Redirected(String),
+    /// A change was answered with a redirect to a look: as a rule it was made (RFC 9110, 15.4.4).
+    #[error("{0} answered with a redirect instead of what came of it")]
+    Elsewhere(String),
     /// No answer in time: it may have been done.
     #[error("{host} did not answer within {secs} seconds")]
     Late {
@@ -74,7 +77,7 @@ impl Trouble {
     pub fn is_before(&self) -> bool {
         match self {
             Self::Forbidden { .. } | Self::NoConnection(_) | Self::Redirected(_) => true,
-            Self::Late { .. } | Self::Broken(_) | Self::TooLarge { .. } => false,
+            Self::Elsewhere(_) | Self::Late { .. } | Self::Broken(_) | Self::TooLarge { .. } => false,
         }
     }
 }
@@ -136,7 +139,10 @@ impl Outgoing {
             let same = target.origin() == request.url.origin();
             let downgraded = request.url.scheme() == "https" && target.scheme() != "https";
             let repeats = matches!(answer.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
-            if downgraded || !(is_safe(&request.method) || (same && repeats)) {
+            if !is_safe(&request.method) && !repeats {
+                return Err(Trouble::Elsewhere(first));
+            }
+            if downgraded || !(is_safe(&request.method) || same) {
                 return Err(Trouble::Redirected(first));
             }
             if !same {

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::DateTime;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -135,8 +136,17 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// How long it asks to wait, in seconds; a date is not read.
+    /// How long it asks to wait, in seconds (RFC 9110, 10.2.3).
     pub fn retry_after(&self) -> Option<u32> {
-        self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+        let seconds = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok();
+        seconds.or_else(|| self.wait_until(RETRY_AFTER.as_str()))
+    }
+
+    /// How long it is until the time in a header, in seconds, by the other side's own clock; at
+    /// least one.
+    pub fn wait_until(&self, header: &str) -> Option<u32> {
+        let time = |name: &str| DateTime::parse_from_rfc2822(self.headers.get(name)?.to_str().ok()?).ok();
+        let wait = time(header)? - time(DATE.as_str())?;
+        Some(u32::try_from(wait.num_seconds()).unwrap_or(1).max(1))
     }
 }

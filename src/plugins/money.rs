@@ -51,10 +51,14 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// `INR 35,000.00`; whole amounts without decimals.
+    /// `INR 35,000.50`; whole amounts without decimals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text =
-            if self.amount.fract().is_zero() { self.amount.trunc().to_string() } else { format!("{:.2}", self.amount) };
+        // Never rounded: what is shown is what is compared.
+        let mut shown = self.amount.normalize();
+        if shown.scale() == 1 {
+            shown.rescale(2);
+        }
+        let text = shown.to_string();
         let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
         let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
         let mut grouped = String::new();
@@ -90,6 +94,8 @@ mod tests {
         assert_eq!(shown("1234567.5"), "GBP 1,234,567.50");
         assert_eq!(shown("35000.00"), "GBP 35,000");
         assert_eq!(shown("-100"), "GBP -100");
+        assert_eq!(shown("12.345"), "GBP 12.345");
+        assert_eq!(shown("1000000"), "GBP 1,000,000");
     }
 
     #[test]

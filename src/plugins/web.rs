@@ -31,7 +31,9 @@ impl Service {
     pub(crate) fn no_answer(self, kind: Kind, trouble: &Trouble) -> ActionError {
         let words = format!("{}: {trouble}", self.name);
         match (kind, trouble) {
-            (_, Trouble::Forbidden { .. } | Trouble::Redirected(_)) => ActionError::fail(words),
+            (_, Trouble::Forbidden { .. } | Trouble::Redirected(_)) | (Kind::Look, Trouble::Elsewhere(_)) => {
+                ActionError::fail(words)
+            }
             (Kind::Look, _) => ActionError::retry(words),
             (Kind::Act, trouble) if trouble.is_before() => ActionError::retry(words),
             (Kind::Act, _) => ActionError::unknown(words),
@@ -53,7 +55,8 @@ impl Service {
         }
         match kind {
             Kind::Look if status.is_server_error() => ActionError::retry(told),
-            Kind::Act if status.is_server_error() => ActionError::unknown(told),
+            // A redirect that leads nowhere says nothing of what was done.
+            Kind::Act if status.is_server_error() || status.is_redirection() => ActionError::unknown(told),
             Kind::Look | Kind::Act => ActionError::fail(told),
         }
     }
@@ -98,6 +101,7 @@ mod tests {
             |status| [Kind::Look, Kind::Act].map(|kind| SERVICE.refusal(kind, &answer(status), Some("no\nway")).kind);
         assert_eq!(kinds(500), [Retry { after_secs: None }, Unknown]);
         assert_eq!(kinds(503), [Retry { after_secs: None }, Unknown]);
+        assert_eq!(kinds(303), [Fail, Unknown]);
         assert_eq!(kinds(422), [Fail, Fail]);
         assert_eq!(kinds(429), [Retry { after_secs: Some(7) }; 2]);
         assert_eq!(kinds(401), [Fail, Fail]);
@@ -106,6 +110,7 @@ mod tests {
             (Trouble::NoConnection(host()), Retry { after_secs: None }),
             (Trouble::Redirected(host()), Fail),
             (Trouble::Forbidden { host: host(), why: "private" }, Fail),
+            (Trouble::Elsewhere(host()), Unknown),
             (Trouble::Broken(host()), Unknown),
             (Trouble::Late { host: host(), secs: 3 }, Unknown),
             (Trouble::TooLarge { host: host(), max: 3 }, Unknown),

@@ -56,7 +56,8 @@ impl Desk {
     fn stay(found: &Found) -> Value {
         json!({"offer_id": found.offer, "hotel": found.hotel, "from": day(30), "to": day(32),
             "price": {"amount": found.price, "currency": "INR"},
-            "guests": [{"given_name": "Ann", "family_name": "Archer"}], "email": "ann@test.local", "phone": "+491701234567"})
+            "guests": [{"given_name": "Ann", "family_name": "Archer"}], "email": "ann@test.local", "phone": "+491701234567",
+            "terms": "Standard Double; room only; no refund"})
     }
 
     /// Begins a booking: its task, and what it asks.
@@ -149,9 +150,15 @@ async fn a_price_that_rose_is_asked_about_anew_and_no_old_yes_counts_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_hotel_or_other_days_than_shown_are_not_booked() {
+async fn another_hotel_other_days_or_other_terms_than_shown_are_not_booked() {
     let desk = Desk::new().await;
-    for (name, lie) in [("hotel", json!("The Cheap and Cheerful")), ("from", json!(day(29))), ("to", json!(day(33)))] {
+    let lies = [
+        ("hotel", json!("The Cheap and Cheerful")),
+        ("from", json!(day(29))),
+        ("to", json!(day(33))),
+        ("terms", json!("Sea View Suite; all inclusive; all of it back at any time")),
+    ];
+    for (name, lie) in lies {
         let found = desk.find().await;
         let mut params = Desk::stay(&found);
         let truth = params[name].clone();
@@ -195,7 +202,15 @@ async fn an_offer_that_expired_is_told_and_not_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_whose_answer_was_lost_is_looked_up_by_its_key_and_not_made_twice() {
-    for fault in [Fault::DoneThenCut, Fault::DoneThenPage(502), Fault::Truncated, Fault::BadJson] {
+    let faults = [
+        Fault::DoneThenCut,
+        Fault::DoneThenPage(502),
+        Fault::DoneThenPage(303),
+        Fault::Truncated,
+        Fault::BadJson,
+        Fault::EmptyBody,
+    ];
+    for fault in faults {
         let desk = Desk::new().await;
         let found = desk.find().await;
         desk.duffel.add_foreign_bookings(3);

@@ -82,6 +82,8 @@ impl TaskStore for Store {
 struct Breaking {
     catalog: Arc<Catalog>,
     runs: AtomicUsize,
+    /// Acts that went on after their time.
+    late: AtomicUsize,
 }
 
 #[async_trait]
@@ -91,6 +93,10 @@ impl Actions for Breaking {
     }
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
         self.runs.fetch_add(1, Ordering::SeqCst);
+        if call.action == "t.slow" {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            self.late.fetch_add(1, Ordering::SeqCst);
+        }
         assert!(call.action == "t.good", "it breaks");
         Ok(ActionOutcome { result: serde_json::Map::new(), detail: "done".to_owned(), undo: None, left: None })
     }
@@ -155,7 +161,7 @@ impl World {
             future: &[],
             unavailable: None,
         };
-        let catalog = Arc::new(Catalog::new(["t.good", "t.run", "t.ask"].map(spec).to_vec()));
+        let catalog = Arc::new(Catalog::new(["t.good", "t.run", "t.ask", "t.slow"].map(spec).to_vec()));
         let at = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
         let clock = Arc::new(PausedClock { began: tokio::time::Instant::now(), at });
         Self {
@@ -166,7 +172,7 @@ impl World {
                 at_gate: Notify::new(),
                 refusals: AtomicUsize::new(0),
             }),
-            actions: Arc::new(Breaking { catalog, runs: AtomicUsize::new(0) }),
+            actions: Arc::new(Breaking { catalog, runs: AtomicUsize::new(0), late: AtomicUsize::new(0) }),
             planner: Arc::default(),
             clock,
             sink: Arc::default(),
@@ -309,6 +315,17 @@ async fn an_act_that_breaks_is_unknown_and_not_repeated() {
     assert_eq!(row.state.status(), Status::Waiting, "the person is asked");
     assert!(row.lease.is_none(), "nothing is under way");
     assert_eq!(world.actions.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_whose_time_is_over_does_not_go_on_behind_the_question() {
+    let world = World::new();
+    let engine = world.engine();
+    let id = task(engine.submit(world.run("1", "t.slow")).await);
+    world.until(&id, is_unknown).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(world.actions.runs.load(Ordering::SeqCst), 1);
+    assert_eq!(world.actions.late.load(Ordering::SeqCst), 0, "it was ended when it was called unknown");
 }
 
 #[tokio::test(start_paused = true)]

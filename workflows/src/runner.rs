@@ -300,13 +300,18 @@ impl Engine {
         let actions = Arc::clone(&self.0.parts.actions);
         failpoint::hit("runner.act.before");
         let work = tokio::spawn(async move { AssertUnwindSafe(actions.run(call)).0.await });
+        let stop = work.abort_handle();
         let result = match tokio::time::timeout(limit, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(broken)) => {
                 error!(task = %row.id, effect = %id, %broken, "an act broke");
                 Err(ActionError::unknown("it broke while it was being done"))
             }
-            Err(_) => Err(ActionError::unknown(format!("there was no answer within {} seconds", limit.as_secs()))),
+            Err(_) => {
+                // What is called over must not go on behind the person's back.
+                stop.abort();
+                Err(ActionError::unknown(format!("there was no answer within {} seconds", limit.as_secs())))
+            }
         };
         failpoint::hit("runner.act.after");
         Some(Event::Outcome { effect_id: id, result })
@@ -328,13 +333,17 @@ impl Engine {
         let limit = self.0.parts.actions.time_limit(&call.action);
         let actions = Arc::clone(&self.0.parts.actions);
         let work = tokio::spawn(async move { actions.look_up(call).await });
+        let stop = work.abort_handle();
         let answer = match tokio::time::timeout(limit, work).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(broken)) => {
                 error!(task = %row.id, effect = %id, %broken, "looking an act up broke");
                 LookUp::CannotTell("asking whether it was done broke".to_owned())
             }
-            Err(_) => LookUp::CannotTell("there was no answer to the question".to_owned()),
+            Err(_) => {
+                stop.abort();
+                LookUp::CannotTell("there was no answer to the question".to_owned())
+            }
         };
         Some(Event::LookedUp { effect_id: id, answer })
     }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 use workflows::failpoint;
-use workflows::ports::{ActionCall, ActionError, ActionOutcome, LookUp, Offer, UndoCall};
+use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, LookUp, Offer, UndoCall};
 
 use super::BookingPlugin;
 use crate::plugins::duffel::Duffel;
@@ -31,9 +31,10 @@ impl BookingPlugin {
         let booked = duffel.book(&quote, &guests, call.effect_id.as_str()).await;
         failpoint::hit("booking.book.after");
         match booked {
-            Ok(booking) => Ok(booked_outcome(&booking)),
+            Ok(booking) if booking.is_confirmed() => Ok(booked_outcome(&booking)),
+            Ok(booking) => Err(ActionError::unknown(format!("Duffel says the booking is {}", plain(&booking.status)))),
             // Not booked: what it costs now is asked for, and then the person.
-            Err(refused) if refused.code == RATE_UNAVAILABLE => {
+            Err(refused) if refused.code == RATE_UNAVAILABLE && refused.error.kind == ActionErrorKind::Fail => {
                 differs(call, &self::quote(duffel, offer).await?)?;
                 Err(refused.error)
             }
@@ -46,7 +47,8 @@ impl BookingPlugin {
     pub(super) async fn look_up_hotel(&self, call: &ActionCall) -> LookUp {
         let Ok(duffel) = self.duffel() else { return LookUp::CannotTell(super::OFF.to_owned()) };
         match duffel.booking_of(call.effect_id.as_str()).await {
-            Ok(Some(booking)) => LookUp::Done(booked_outcome(&booking)),
+            Ok(Some(booking)) if booking.is_confirmed() => LookUp::Done(booked_outcome(&booking)),
+            Ok(Some(booking)) => LookUp::CannotTell(format!("it was booked, and is {} now", plain(&booking.status))),
             Ok(None) => {
                 LookUp::CannotTell("Duffel lists no such booking now; it may still be in the making".to_owned())
             }
@@ -68,7 +70,7 @@ impl BookingPlugin {
         let Ok(duffel) = self.duffel() else { return LookUp::CannotTell(super::OFF.to_owned()) };
         match duffel.booking(text(&call.args, "reference").unwrap_or_default()).await {
             Ok(booking) if booking.is_cancelled() => LookUp::Done(cancelled_outcome(&booking)),
-            Ok(_) => LookUp::Absent,
+            Ok(_) => LookUp::CannotTell("the booking still stands; cancelling it may be under way".to_owned()),
             Err(refused) => LookUp::CannotTell(refused.error.message),
         }
     }
@@ -76,7 +78,7 @@ impl BookingPlugin {
 
 /// The price of a hotel that was found, as it is now.
 async fn quote(duffel: &Duffel, offer: &str) -> Result<Quote, ActionError> {
-    let asked = async { duffel.quote(&duffel.cheapest_rate(offer).await?).await };
+    let asked = async { duffel.quote(&duffel.cheapest_rate(offer).await?.0).await };
     asked.await.map_err(|refused| match refused.code.as_str() {
         "not_found" | "result_no_longer_available" | RATE_UNAVAILABLE => {
             ActionError::fail("that offer does not stand any more: look for hotels again")
@@ -106,6 +108,11 @@ pub(super) fn differs(call: &ActionCall, quote: &Quote) -> Result<(), ActionErro
             changes.push(format!("the offer is {name} {}", plain(day)));
             args.insert(name.to_owned(), Value::from(plain(day)));
         }
+    }
+    let terms = quote.terms();
+    if text(&call.args, "terms") != Some(terms.as_str()) {
+        changes.push(format!("these are the terms: {terms}"));
+        args.insert("terms".to_owned(), Value::from(terms));
     }
     if changes.is_empty() {
         return Ok(());

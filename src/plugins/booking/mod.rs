@@ -75,7 +75,7 @@ fn hotel_spec(off: Option<String>) -> ActionSpec {
         "guests": {"type": "array", "minItems": 1, "maxItems": GUESTS_MAX, "items": guest},
         "email": {"type": "string", "minLength": 3, "maxLength": 320, "pattern": "^[^\\s<>@]+@[^\\s<>@]+$"},
         "phone": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$"},
-        "requests": {"type": "string", "maxLength": 1_000}});
+        "terms": {"type": "string", "maxLength": 1_000}, "requests": {"type": "string", "maxLength": 1_000}});
     let needed = ["offer_id", "hotel", "from", "to", "price", "guests", "email", "phone"];
     ActionSpec {
         look_up: true,

@@ -63,8 +63,7 @@ impl<'a> Reservation<'a> {
         }
         lines.extend([
             String::new(),
-            "Could you tell me whether that is possible, and at what price? A reply to this mail reaches me."
-                .to_owned(),
+            "Could you tell me whether that is possible, and at what price? Please reply to this mail.".to_owned(),
         ]);
         self.signed(lines)
     }
@@ -108,12 +107,14 @@ impl BookingPlugin {
         let letter = asked.letter(call, asked.subject(), asked.request());
         let sent = self.mailer.send(&call.person, letter).await?;
         let result = json!({"message_id": sent.message_id, "reference": sent.message_id, "venue": asked.venue});
+        let answer_to = self.mailer.own_address(&call.person).await.ok().flatten().or_else(|| self.mailer.address());
         let detail = format!(
-            "Asked {} ({}) for {} on {}. It is booked when they say so",
+            "Asked {} ({}) for {} on {}. It is booked when they say so; their answer goes to {}",
             asked.venue,
             asked.venue_email,
             asked.people(),
-            asked.when()
+            asked.when(),
+            answer_to.unwrap_or_default()
         );
         let mut args: Map<String, Value> = call.args.clone();
         args.remove("notes");

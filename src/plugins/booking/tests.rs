@@ -20,14 +20,17 @@ fn asked(more: &Value) -> Value {
 
 fn quote(price: &str, currency: &str, hotel: &str, check_in: &str) -> Quote {
     let quote = json!({"id": "quo_1", "total_amount": price, "total_currency": currency, "check_in_date": check_in,
-        "check_out_date": "2026-12-07", "accommodation": {"name": hotel}});
+        "check_out_date": "2026-12-07", "accommodation": {"name": hotel, "rooms": [{"name": "Double", "rates": [
+            {"id": "rat_1", "total_amount": price, "total_currency": currency, "board_type": "room_only", "cancellation_timeline": [
+                {"before": "2026-12-01T00:00:00.000Z", "refund_amount": "100.00", "currency": "INR"}]}]}]}});
     serde_json::from_value(quote).expect("a quote")
 }
 
 fn stay() -> Value {
     json!({"offer_id": "srr_1", "hotel": "Beach Resort", "from": "2026-12-05", "to": "2026-12-07",
         "price": {"amount": 35000, "currency": "INR"}, "guests": [{"given_name": "Ann", "family_name": "Archer"}],
-        "email": "ann@test.local", "phone": "+491701234567"})
+        "email": "ann@test.local", "phone": "+491701234567",
+        "terms": "Double; room only; INR 100 back until 2026-12-01 00:00 UTC"})
 }
 
 #[test]
@@ -37,8 +40,8 @@ fn a_letter_says_who_when_and_how_many_and_asks_for_an_answer() {
     let reservation = Reservation::of(&call).expect("a reservation");
     assert_eq!(reservation.subject(), "Reservation for 10 people on 5 December 2026, 19:00");
     let wanted = "Dear Beach Resort team,\n\nI would like to reserve your place for 10 people on Saturday 5 December 2026 at \
-        19:00.\n\nA birthday party.\n\nCould you tell me whether that is possible, and at what price? A reply to this mail \
-        reaches me.\n\nKind regards\nAnn Archer\n+49 170 1\n\n--\nSent for Ann Archer by Super Manager";
+        19:00.\n\nA birthday party.\n\nCould you tell me whether that is possible, and at what price? Please reply to this \
+        mail.\n\nKind regards\nAnn Archer\n+49 170 1\n\n--\nSent for Ann Archer by Super Manager";
     assert_eq!(reservation.request(), wanted);
 }
 
@@ -83,6 +86,11 @@ fn only_exactly_what_was_shown_is_booked() {
         (quote("35000.00", "INR", "Sea\u{202e} View", "2026-12-05"), "hotel", json!("Sea\u{202e} View")),
         (quote("35000.00", "INR", "Beach Resort", "2026-12-06"), "from", json!("2026-12-06")),
     ];
+    let mut unseen = call.clone();
+    unseen.args.remove("terms");
+    let error =
+        differs(&unseen, &quote("35000.00", "INR", "Beach Resort", "2026-12-05")).expect_err("no terms were shown");
+    assert_eq!(error.offers[0].args, call.args, "they are shown before anything is booked");
     for (quote, changed, value) in others {
         let error = differs(&call, &quote).expect_err("it is not what was shown");
         assert_eq!(error.kind, ActionErrorKind::Fail);

@@ -93,7 +93,6 @@ pub(crate) fn flight_spec(is_on: bool) -> ActionSpec {
         "limit": {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX}});
     ActionSpec {
         idempotent: true,
-        targets: &["to"],
         future: &["date", "return_date"],
         unavailable: (!is_on).then(|| OFF.to_owned()),
         ..spec(
@@ -193,11 +192,12 @@ fn choose(call: &ActionCall, name: &str, given: &str, found: Vec<Place>) -> Resu
     // A city stands for its airports.
     let (exact, others): (Vec<Place>, Vec<Place>) = found.into_iter().partition(named);
     let (cities, airports): (Vec<Place>, Vec<Place>) = exact.into_iter().partition(|place| place.kind == "city");
+    let is_guess = cities.is_empty() && airports.is_empty();
     let mut fitting = [cities, airports, others].into_iter().find(|places| !places.is_empty()).unwrap_or_default();
     fitting.dedup_by(|a, b| a.iata_code == b.iata_code);
     match fitting.as_slice() {
-        [] => Err(ActionError::fail(format!("no airport is known for \"{given}\""))),
-        [only] => Ok(only.iata_code.clone()),
+        [] => Err(ActionError::fail(format!("no airport is known for \"{}\"", plain(given)))),
+        [only] if !is_guess => Ok(only.iata_code.clone()),
         several => {
             let offer = |place: &Place| {
                 let country = place.iata_country_code.as_deref().map(plain).unwrap_or_default();
@@ -236,5 +236,7 @@ mod tests {
         assert_eq!(codes, ["GOI", "GOX"]);
         assert!(error.offers.iter().all(|offer| offer.args["from"] == "London"), "the rest stays");
         assert!(choose(&call, "to", "Nowhere", Vec::new()).is_err());
+        let guess = choose(&call, "to", "Gatwik", vec![place("airport", "Gatwick", "LGW", Some("London"))]);
+        assert_eq!(guess.expect_err("it is asked for").offers.len(), 1, "another name is not taken without a word");
     }
 }

@@ -25,6 +25,8 @@ const RADIUS_KM_MAX: u32 = 100;
 /// Hotels in one answer.
 const LIMIT_MAX: usize = 30;
 const LIMIT_DEFAULT: usize = 10;
+/// Hotels whose terms are asked for, one request each.
+const TERMS_MAX: usize = 10;
 
 /// What it takes; off without an account.
 pub(crate) fn hotel_spec(is_on: bool) -> ActionSpec {
@@ -80,7 +82,9 @@ pub(crate) async fn search(
     let with_price = found.into_iter().filter_map(|found| Some((found.price()?, found)));
     let prices = Priced::all(with_price.collect(), rates, call).await;
     let shown: Vec<&Priced<Found>> = prices.within.iter().take(limit).collect();
-    let results: Vec<Value> = shown.iter().map(|hotel| entry(hotel, &wanted)).collect();
+    let terms = terms(duffel, &shown).await;
+    let results: Vec<Value> =
+        shown.iter().zip(&terms).map(|(hotel, terms)| entry(hotel, terms.as_deref(), &wanted)).collect();
     let lines: Vec<String> =
         shown.iter().map(|hotel| format!("{}: {}", plain(&hotel.what.accommodation.name), hotel.words())).collect();
     let when =
@@ -94,6 +98,17 @@ pub(crate) async fn search(
     Ok(outcome(json!({"results": results}), detail))
 }
 
+/// The terms of the first hotels; what is not told now is told before it is booked.
+async fn terms(duffel: &Duffel, shown: &[&Priced<Found>]) -> Vec<Option<String>> {
+    let asked = shown.iter().enumerate().map(|(n, hotel)| async move {
+        if n >= TERMS_MAX {
+            return None;
+        }
+        Some(duffel.cheapest_rate(&hotel.what.id).await.ok()?.1)
+    });
+    futures_util::future::join_all(asked).await
+}
+
 /// `1 night`, `2 nights`.
 fn counted(number: impl Into<i64>, what: &str) -> String {
     match number.into() {
@@ -102,11 +117,11 @@ fn counted(number: impl Into<i64>, what: &str) -> String {
     }
 }
 
-fn entry(hotel: &Priced<Found>, wanted: &Wanted) -> Value {
+fn entry(hotel: &Priced<Found>, terms: Option<&str>, wanted: &Wanted) -> Value {
     let Found { id, accommodation, .. } = &hotel.what;
     let location = accommodation.location.as_ref();
     let point = location.and_then(|location| location.geographic_coordinates);
-    json!({"id": id, "offer_id": id, "name": plain(&accommodation.name), "description": hotel.words(),
+    json!({"id": id, "offer_id": id, "name": plain(&accommodation.name), "description": hotel.words(), "terms": terms,
         "address": location.and_then(|location| location.address.as_ref()).map(|address| plain(&address.line())),
         "lat": point.map(|point| point.latitude), "lon": point.map(|point| point.longitude),
         "stars": accommodation.rating, "review_score": accommodation.review_score,

@@ -1,7 +1,8 @@
 //! Duffel: hotels and flights.
 //!
 //! <https://duffel.com/docs/api/v2>: JSON under `data`, a dated version in a header, a bearer token;
-//! errors as a list with a type, a code and words.
+//! errors as a list with a type, a code and words; how long to wait as the time when requests are
+//! taken again.
 
 pub(crate) mod flights;
 pub(crate) mod hotels;
@@ -9,9 +10,8 @@ pub(crate) mod stays;
 
 use std::time::Duration;
 
-use chrono::DateTime;
-use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName};
+use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -149,15 +149,10 @@ fn told(kind: Kind, answer: &Answer) -> Refused {
     let fault = answer.json::<Faults>().and_then(|faults| faults.errors.into_iter().next()).unwrap_or_default();
     let words = if fault.message.is_empty() { &fault.title } else { &fault.message };
     let mut error = SERVICE.refusal(kind, answer, Some(words));
-    if let (ActionErrorKind::Retry { after_secs }, Some(secs)) = (&mut error.kind, reset(answer)) {
-        *after_secs = Some(secs);
+    if answer.status == StatusCode::TOO_MANY_REQUESTS
+        && let ActionErrorKind::Retry { after_secs } = &mut error.kind
+    {
+        *after_secs = (*after_secs).max(answer.wait_until("ratelimit-reset"));
     }
     Refused { error, code: fault.code }
-}
-
-/// How long Duffel asks to wait: it tells the time when it takes requests again, by its own clock.
-fn reset(answer: &Answer) -> Option<u32> {
-    let time = |name: &str| DateTime::parse_from_rfc2822(answer.headers.get(name)?.to_str().ok()?).ok();
-    let wait = time("ratelimit-reset")? - time("date")?;
-    u32::try_from(wait.num_seconds()).ok()
 }

@@ -7,8 +7,10 @@ use workflows::ports::ActionError;
 
 use super::{Duffel, Refused};
 use crate::plugins::money::Money;
-use crate::plugins::web::Kind;
+use crate::plugins::web::{Kind, plain};
 
+/// Longest description of what is bought, in characters.
+const TERMS_CHARS_MAX: usize = 600;
 /// What marks a booking as one act's.
 const KEY: &str = "super_manager_act";
 /// Bookings asked for at once.
@@ -100,6 +102,8 @@ pub(crate) struct Coordinates {
 #[derive(Debug, Clone, Deserialize)]
 struct Room {
     #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
     rates: Vec<Rate>,
 }
 
@@ -108,6 +112,49 @@ struct Rate {
     id: String,
     total_amount: String,
     total_currency: String,
+    #[serde(default)]
+    board_type: Option<String>,
+    #[serde(default)]
+    cancellation_timeline: Vec<Refund>,
+    #[serde(default)]
+    due_at_accommodation_amount: Option<String>,
+    #[serde(default)]
+    due_at_accommodation_currency: Option<String>,
+}
+
+/// What is paid back by whoever cancels before a time.
+#[derive(Debug, Clone, Deserialize)]
+struct Refund {
+    before: String,
+    #[serde(rename = "refund_amount")]
+    amount: String,
+    currency: String,
+}
+
+impl Rate {
+    /// What is bought beside the hotel and the days: the room, the meals, what comes back when it is
+    /// cancelled, what is paid there.
+    fn terms(&self, room: &Room) -> String {
+        let mut parts: Vec<String> = room.name.as_deref().map(plain).into_iter().collect();
+        parts.extend(self.board_type.as_deref().map(|board| plain(board).replace('_', " ")));
+        let money = |amount: &str, currency: &str| {
+            Money::read(amount, currency)
+                .map_or_else(|| plain(&format!("{currency} {amount}")), |money| money.to_string())
+        };
+        let back = self.cancellation_timeline.iter().map(|refund| {
+            // `2026-12-10T00:00:00.000Z`, as far as its minute.
+            let before: String = refund.before.chars().take(16).collect();
+            let until = plain(&before.replace('T', " "));
+            format!("{} back until {until} UTC", money(&refund.amount, &refund.currency))
+        });
+        let back: Vec<String> = back.collect();
+        parts.push(if back.is_empty() { "no refund".to_owned() } else { back.join(", then ") });
+        if let (Some(amount), Some(currency)) = (&self.due_at_accommodation_amount, &self.due_at_accommodation_currency)
+        {
+            parts.push(format!("{} more to pay there", money(amount, currency)));
+        }
+        parts.join("; ").chars().take(TERMS_CHARS_MAX).collect()
+    }
 }
 
 /// A price that is held for a while.
@@ -124,6 +171,13 @@ pub(crate) struct Quote {
 impl Quote {
     pub(crate) fn price(&self) -> Option<Money> {
         Money::read(&self.total_amount, &self.total_currency)
+    }
+
+    /// What is bought, in words.
+    pub(crate) fn terms(&self) -> String {
+        let room = self.accommodation.rooms.first();
+        room.and_then(|room| Some(room.rates.first()?.terms(room)))
+            .unwrap_or_else(|| "its terms are not told".to_owned())
     }
 }
 
@@ -142,6 +196,10 @@ pub(crate) struct Booking {
 }
 
 impl Booking {
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.status == "confirmed"
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.status == "cancelled"
     }
@@ -175,15 +233,18 @@ impl Duffel {
         Ok(self.post::<Results>(Kind::Look, &["stays", "search"], &[], &asked).await?.data.results)
     }
 
-    /// The id of the cheapest rate of a hotel that was found.
-    pub(crate) async fn cheapest_rate(&self, found: &str) -> Result<String, Refused> {
+    /// The id of the cheapest rate of a hotel that was found, and its terms.
+    pub(crate) async fn cheapest_rate(&self, found: &str) -> Result<(String, String), Refused> {
         let path = ["stays", "search_results", found, "actions", "fetch_all_rates"];
         let rates: Rates = self.post(Kind::Look, &path, &[], &json!({})).await?.data;
-        let all = rates.accommodation.rooms.into_iter().flat_map(|room| room.rates);
-        let priced =
-            all.filter_map(|rate| Some((Money::read(&rate.total_amount, &rate.total_currency)?.amount, rate.id)));
+        let rooms = &rates.accommodation.rooms;
+        let all = rooms.iter().flat_map(|room| room.rates.iter().map(move |rate| (room, rate)));
+        let priced = all.filter_map(|(room, rate)| {
+            let price = Money::read(&rate.total_amount, &rate.total_currency)?;
+            Some((price.amount, rate.id.clone(), rate.terms(room)))
+        });
         let none = || Refused { error: ActionError::fail("that hotel has no room left"), code: String::new() };
-        priced.min().map(|(_, id)| id).ok_or_else(none)
+        priced.min().map(|(_, id, terms)| (id, terms)).ok_or_else(none)
     }
 
     /// Asks for a price that holds. Nothing is booked by it.

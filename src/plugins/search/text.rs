@@ -29,9 +29,13 @@ fn is_hidden(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Foreign HTML read for its words, in characters.
+const MARKUP_CHARS_MAX: usize = 8_000;
+
 /// The words of HTML, without its markup, on one line.
 pub(crate) fn without_markup(html: &str, chars_max: usize) -> String {
-    let mut text = html.to_owned();
+    // Cut before it is read: every tag is looked for in what follows it.
+    let mut text: String = html.chars().take(MARKUP_CHARS_MAX).collect();
     for _ in 0..MARKUP_PASSES {
         text = without_entities(&without_tags(&text));
     }

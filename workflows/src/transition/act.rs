@@ -148,12 +148,24 @@ impl Machine<'_> {
         super::acts_begun(&self.run, &self.effects) < self.ctx.effects_left
     }
 
+    /// What has passed since an act was shown.
+    fn passed(&self, id: &EffectId) -> Option<String> {
+        let item = self.run.item(id)?;
+        let spec = self.ctx.catalog.get(&item.action)?;
+        let passed = spec.passed(&item.args, self.ctx.person.settings.timezone, self.ctx.now)?;
+        Some(format!("{passed} has passed"))
+    }
+
     /// Starts one act, if its approval still is for exactly this and the day has room for it.
     fn start(&mut self, id: &EffectId) -> bool {
         // Only before it first begins: of an act that may have been done, nobody may say it was not.
         let is_first = self.run.item(id).is_some_and(|item| item.undoes.is_none() && item.starts == 0);
         if is_first && !self.has_left_today() {
             self.failed(id, DAY_IS_FULL);
+            return false;
+        }
+        if is_first && let Some(passed) = self.passed(id) {
+            self.failed(id, &passed);
             return false;
         }
         let (epoch, at) = (self.ctx.epoch, self.ctx.now);

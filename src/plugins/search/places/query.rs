@@ -11,7 +11,7 @@ use super::kinds::Selector;
 /// Longest that the server may work, in seconds.
 pub(super) const SERVER_SECS_MAX: u32 = 20;
 /// Most elements asked for.
-const ELEMENTS_MAX: usize = 600;
+pub(super) const ELEMENTS_MAX: usize = 600;
 /// Memory that the server may use, in bytes.
 const SERVER_BYTES_MAX: usize = 256 << 20;
 /// Words of a name that are looked for.

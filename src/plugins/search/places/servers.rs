@@ -16,6 +16,7 @@ use super::area::{self, Area};
 use super::distance::Point;
 use super::found::{self, Place};
 use super::kinds::Selector;
+use super::near::RADIUS_MIN;
 use super::query;
 use crate::config::SearchConfig;
 use crate::outgoing::{Answer, Outgoing, Request};
@@ -30,6 +31,8 @@ const AREA_LIMIT: Duration = Duration::from_secs(10);
 const PLACES_LIMIT: Duration = Duration::from_secs(25);
 /// Largest answer read.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// By how much the circle shrinks when there is more in it than is told.
+const NEARER: u32 = 4;
 /// Results asked of Nominatim.
 const AREAS_MAX: usize = 15;
 /// Names of areas kept, and for how long.
@@ -137,6 +140,17 @@ impl Servers {
             return Err(error);
         }
         let mut places = found::places(&found.elements, center, radius, language);
+        // The server stops at its number wherever those happen to be: the nearest are only known
+        // of an area that it told wholly.
+        let is_part = found.elements.len() >= query::ELEMENTS_MAX;
+        let nearer = radius / NEARER;
+        if is_part && nearer >= RADIUS_MIN {
+            drop(turn);
+            let near = Box::pin(self.places(call, selectors, center, nearer)).await?;
+            if !near.is_empty() {
+                return Ok(near);
+            }
+        }
         places.truncate(RESULTS_MAX);
         Ok(self.found.put(key, places, call.now))
     }

@@ -350,6 +350,11 @@ fn what_would_be_on_a_day_that_has_passed_is_not_even_asked_about() {
     assert!(bench.effects.is_empty() && bench.run().open_prompts().next().is_none());
     bench = on("2026-11-18");
     assert!(matches!(bench.open().kind, PromptKind::Confirm { .. }));
+    // A yes that comes a day late starts nothing.
+    bench.now += Duration::days(1);
+    bench.approve();
+    assert!(bench.effects.is_empty(), "{:?}", bench.effects);
+    assert!(bench.open().question.contains("2026-11-18 has passed"), "{}", bench.open().question);
 }
 
 #[test]

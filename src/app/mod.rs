@@ -42,6 +42,7 @@ use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::calendar::builtin;
 use crate::plugins::calendar::port::CalendarBook;
 use crate::plugins::calendar::whose::Calendars;
+use crate::plugins::mcp::Servers;
 use crate::plugins::{PluginDeps, Plugins};
 use crate::reminders::EngineReminders;
 use crate::store::sqlite::Db;
@@ -85,6 +86,7 @@ pub struct App {
     reminders: Arc<EngineReminders>,
     health: Arc<Wellbeing>,
     telegram: Option<channels::telegram::Door>,
+    mcp: Arc<Servers>,
 }
 
 /// A listener with its routes.
@@ -149,11 +151,13 @@ impl App {
         let reminders = Arc::new(EngineReminders::new(Arc::new(db.clone())));
         let bot = doors::Bot::new(&config, &db)?;
         let sink = doors::sink(&hub, bot.as_ref());
+        let servers = config.mcp.clone().unwrap_or_default();
+        let mcp = Arc::new(Servers::load(&servers, Arc::new(db.clone()), Arc::clone(&clock)).await?);
         let outgoing = outgoing(&config)?;
         let calendar = calendars(&config, &outgoing, &db);
         let deps = PluginDeps {
             telegram: bot.as_ref().map(doors::Bot::plugin),
-            ..plugin_deps(&config, outgoing, &calendar, &db, &sink, &reminders, &ids)
+            ..plugin_deps(&config, outgoing, &calendar, &db, &sink, &reminders, &ids, &mcp)
         };
         let plugins = Arc::new(Plugins::new(&deps));
         let features = features::list(&config, &plugins.infos());
@@ -164,10 +168,26 @@ impl App {
             let members = doors::members(&db, &sink, &clock, &ids, settings(&config));
             bot.door(&config, &db, &public_url, &engine, members, &clock, &ids)
         });
-        let health = Arc::new(Wellbeing::new(db.clone(), Arc::clone(&clock), features.clone(), telegram.clone()));
+        let health = Arc::new(Wellbeing::new(
+            db.clone(),
+            Arc::clone(&clock),
+            features.clone(),
+            telegram.clone(),
+            Arc::clone(&mcp),
+        ));
 
-        let state =
-            http_state(http_config, &db, calendar, &engine, hub, Arc::clone(&health), telegram.is_some(), clock, ids);
+        let state = http_state(
+            http_config,
+            &db,
+            calendar,
+            &engine,
+            hub,
+            Arc::clone(&health),
+            telegram.is_some(),
+            Arc::clone(&mcp),
+            clock,
+            ids,
+        );
         let mut doors = Vec::new();
         if let Some(address) = config.metrics_addr {
             doors.push(Door { listener: listen(address).await?, routes: http::metrics_router(state.clone()) });
@@ -175,7 +195,7 @@ impl App {
         let webhook = telegram.as_ref().map(channels::telegram::webhook::router).unwrap_or_default();
         doors.push(Door { listener, routes: http::router(state).merge(webhook) });
         let welcome = welcome::text(&config, &public_url, &owner, first, &features);
-        Ok(Self { address, welcome, doors, engine, reminders, health, telegram })
+        Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp })
     }
 
     /// Where it listens.
@@ -197,6 +217,9 @@ impl App {
         let mut doors = spawn_doors(self.doors, &closing);
         let (engine, until) = (self.engine, draining.clone());
         let mut running = tokio::spawn(async move { engine.run(until.cancelled_owned()).await });
+        let (leaving, mcp) = (CancellationToken::new(), self.mcp);
+        let until = leaving.clone();
+        let mut servers = tokio::spawn(async move { mcp.run(until).await });
         let (telegram, until) = (self.telegram, closing.clone());
         let mut chats = tokio::spawn(async move {
             match telegram {
@@ -209,6 +232,7 @@ impl App {
             _ended = &mut doors => Err(AppError::Ended("a door")),
             _ended = &mut running => Err(AppError::Ended("the engine")),
             _ended = &mut chats => Err(AppError::Ended("the Telegram door")),
+            _ended = &mut servers => Err(AppError::Ended("the watch over MCP servers")),
         };
         info!("stopping: nothing new is taken, what is under way goes on");
         self.health.stop();
@@ -227,6 +251,11 @@ impl App {
         {
             doors.abort();
             warn!("requests were still waiting for their answer");
+        }
+        // Last, for what was under way may have been calling them.
+        leaving.cancel();
+        if !servers.is_finished() && servers.await.is_err() {
+            warn!("the watch over MCP servers broke while it stopped");
         }
         self.reminders.disconnect();
         info!("stopped");
@@ -304,6 +333,7 @@ fn plugin_deps(
     sink: &Arc<dyn FrameSink>,
     reminders: &Arc<EngineReminders>,
     ids: &Arc<dyn Ids>,
+    mcp: &Arc<Servers>,
 ) -> PluginDeps {
     PluginDeps {
         mail: config.mail.clone(),
@@ -321,6 +351,7 @@ fn plugin_deps(
         sink: Arc::clone(sink),
         reminders: Arc::clone(reminders) as Arc<dyn crate::plugins::Reminders>,
         ids: Arc::clone(ids),
+        mcp: Arc::clone(mcp),
     }
 }
 
@@ -345,7 +376,8 @@ fn engine(
 }
 
 fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConfig {
-    let shown = |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description };
+    let shown =
+        |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description, off: info.off };
     HttpConfig {
         public_url: public_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -366,6 +398,7 @@ fn http_state(
     hub: Arc<Hub>,
     health: Arc<Wellbeing>,
     telegram: bool,
+    mcp: Arc<Servers>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 ) -> HttpState {
@@ -380,6 +413,7 @@ fn http_state(
         hub,
         health,
         doors: Arc::new(doors::Chats { db: db.clone(), telegram }),
+        mcp,
         metrics: Arc::new(Metrics::default()),
         attempts: Arc::new(Attempts::default()),
         clock,

@@ -17,6 +17,7 @@ pub use services::{DuffelConfig, GoogleConfig, SearchConfig, TelegramConfig};
 
 use crate::caldav::CalDavConfig;
 use crate::plugins::MailConfig;
+use crate::plugins::mcp::config::McpConfig;
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct Config {
     pub duffel: Option<DuffelConfig>,
     /// The Telegram bot.
     pub telegram: Option<TelegramConfig>,
+    /// The MCP servers.
+    pub mcp: Option<McpConfig>,
     /// How long a claim holds.
     pub lease_secs: u32,
     /// Acts for one person in a day.
@@ -259,6 +262,7 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         search: services::search(&mut reader),
         duffel: services::duffel(&mut reader),
         telegram: services::telegram(&mut reader),
+        mcp: services::mcp(&mut reader),
         owner_name: reader.text("OWNER_NAME").unwrap_or("Owner").to_owned(),
         without_effect: KEYS
             .iter()

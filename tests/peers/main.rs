@@ -1,5 +1,5 @@
 //! Real servers: Postfix takes the mail, Dovecot keeps it, and what arrived is read over IMAP;
-//! Radicale and Xandikos keep calendars.
+//! Radicale and Xandikos keep calendars; an MCP server is called.
 //!
 //! `tests/run` starts the servers and names them in `MAIL_SMTP_PORT`, `MAIL_IMAPS_PORT` and
 //! `MAIL_CA`. Without them nothing here can run, and each test says so loudly.
@@ -10,6 +10,7 @@ mod service;
 
 mod caldav;
 mod mailbox;
+mod mcp;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -4,6 +4,8 @@ mod offers;
 mod places;
 mod web;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::fake_web::{FakeNominatim, FakeOverpass, FakeSearxng};
@@ -15,6 +17,7 @@ struct Desk {
     overpass: FakeOverpass,
     setup: Setup,
     service: Service,
+    sessions: AtomicU32,
     _dir: tempfile::TempDir,
 }
 
@@ -29,7 +32,7 @@ impl Desk {
             .with("OVERPASS_URL", &overpass.url())
             .with("OPERATOR_CONTACT", "ops@test.local");
         let service = Service::start(&setup);
-        Self { searxng, nominatim, overpass, setup, service, _dir: dir }
+        Self { searxng, nominatim, overpass, setup, service, sessions: AtomicU32::new(0), _dir: dir }
     }
 
     /// Runs a search to its end: its receipt, and whether the stages for a failure ran.
@@ -45,7 +48,9 @@ impl Desk {
         let plan = json!({"version": 1, "title": "A search", "stages": [
             {"id": "look", "type": "execution", "action": action, "params": params, "on_failure": [
                 {"id": "tell", "type": "execution", "action": "notify.send_notification", "params": {"text": "no luck"}}]}]});
-        let begun = self.service.post("/api/tasks", json!({"plan": plan, "session_id": "s"})).await;
+        // Each in a talk of its own, so that they do not wait for each other.
+        let session = format!("s{}", self.sessions.fetch_add(1, Ordering::Relaxed));
+        let begun = self.service.post("/api/tasks", json!({"plan": plan, "session_id": session})).await;
         begun["task_id"].as_str().expect("a task").to_owned()
     }
 

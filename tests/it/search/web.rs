@@ -37,6 +37,7 @@ async fn what_is_found_is_plain_text_and_leads_to_the_web_only() {
         result("https://a.example/x", "<b>Bold</b> \u{202e}title", "A &amp; B <script>steal()</script>\u{7} end"),
         result("javascript:alert(1)", "Evil", "x"),
         result("file:///etc/passwd", "Evil", "x"),
+        result("ftp://files.example/x", "Evil", "x"),
         result("https://bank.example@evil.example/", "Evil", "x"),
         result("http://www.a.example/x/#again", "The same", "x"),
         json!({"template": "a result without a url"}),

@@ -14,7 +14,7 @@ use super::mentions::{self, Found};
 use super::tokens::tokenize;
 use super::want::{Message, Tone, Want};
 use super::{naming, phrase};
-use crate::action::Catalog;
+use crate::action::{ActionSpec, Catalog};
 use crate::plan::{PLAN_VERSION, Plan, STAGES_MAX, Stage};
 use crate::ports::{Intent, PlanRequest, Planner, PlannerError, Proposal};
 
@@ -266,10 +266,22 @@ fn small_talk(tokens: &[super::tokens::Token<'_>], catalog: &Catalog) -> Option<
 
 fn unavailable(wants: &[Want], catalog: &Catalog) -> Option<Proposal> {
     let (act, why) = wants.iter().find_map(|want| match catalog.get(want.act.action()) {
-        Some(spec) => spec.unavailable.clone().map(|why| (want.act, why)),
+        Some(spec) => spec.unavailable.clone().or_else(|| no_provider(want, spec)).map(|why| (want.act, why)),
         None => Some((want.act, "it is not part of this installation".to_owned())),
     })?;
     Some(not_configured(act, &why))
+}
+
+/// Why the provider that was asked for cannot be had.
+fn no_provider(want: &Want, spec: &ActionSpec) -> Option<String> {
+    let provider = want.provider.filter(|_| ["create_meeting", "schedule_call"].iter().any(|kind| want.is(kind)))?;
+    let schema = spec.parameters.get("properties")?.get("provider")?;
+    let known = schema.get("enum")?.as_array()?;
+    if known.iter().any(|one| one == provider) {
+        return None;
+    }
+    let why = schema.get("description").and_then(Value::as_str).unwrap_or("it is not part of this installation");
+    Some(why.to_owned())
 }
 
 fn not_configured(act: &dyn Act, why: &str) -> Proposal {
@@ -310,7 +322,7 @@ fn unknown(text: &str, moment: &Moment, request: &PlanRequest<'_>) -> Proposal {
                 understood.push(place);
             }
             Found::Length(length) => understood.push(format!("{} minutes", length.num_minutes())),
-            Found::Repeat(_) | Found::Phone(_) => {}
+            Found::Repeat(_) | Found::Phone(_) | Found::Provider(_) => {}
         }
     }
     understood.dedup();

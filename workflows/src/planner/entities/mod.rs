@@ -12,6 +12,7 @@ pub mod number;
 pub mod people;
 pub mod period;
 pub mod place;
+pub mod provider;
 pub mod repeat;
 pub mod when;
 pub mod zone;

@@ -183,6 +183,7 @@ mod tests {
             "<a></b>",
             "<a/><b/>",
             "<!DOCTYPE a [<!ENTITY x \"xx\">]><a>&x;</a>",
+            "<!DOCTYPE a><a/>",
             "<a>&x;</a>",
             "<html><body><p>unclosed</body></html>",
             deep.as_str(),

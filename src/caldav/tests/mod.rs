@@ -197,7 +197,7 @@ async fn a_redirect_into_another_place_takes_no_password_along() {
          </response></multistatus>",
     ));
     let error = other.week().await.expect_err("not followed");
-    assert!(error.to_string().contains("evil.example.org"), "{error}");
+    assert!(error.to_string().contains("set CALDAV_URL to http://evil.example.org/me/"), "not even asked: {error}");
 }
 
 #[tokio::test]

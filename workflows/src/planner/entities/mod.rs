@@ -7,12 +7,16 @@ pub mod clock;
 pub mod contact_point;
 pub mod day;
 pub mod duration;
+pub mod headcount;
+pub mod limit;
+pub mod locality;
 pub mod money;
 pub mod number;
 pub mod people;
 pub mod period;
 pub mod place;
 pub mod repeat;
+pub mod stay;
 pub mod when;
 pub mod zone;
 

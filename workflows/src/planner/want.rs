@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::acts::Act;
 use super::entities::people::Party;
 use super::entities::when::When;
+use super::errand::Errand;
 
 /// How the words of a message are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Want {
     pub about: Option<String>,
     /// A telephone number.
     pub phone: Option<String>,
+    /// What is to be found or booked.
+    pub errand: Option<Errand>,
     /// Whether it points at another act: `for it`, `the link`.
     pub refers: bool,
     /// Whether its people are those of another act: `them`, `him`.
@@ -80,6 +83,7 @@ impl Want {
             message: None,
             about: None,
             phone: None,
+            errand: None,
             refers: false,
             same_people: false,
         }

@@ -9,6 +9,10 @@ use crate::config::Config;
 use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::duffel::{Duffel, OFF};
 use crate::plugins::email::smtp::check_login;
+use crate::plugins::mcp;
+use crate::plugins::meeting::google::{self, Google};
+use crate::plugins::search::{check_places, check_web};
+use crate::store::McpStore;
 use crate::store::sqlite::Db;
 
 /// What was found.
@@ -46,14 +50,13 @@ pub async fn examine(config: &Config) -> Report {
     database(config, &mut report).await;
     mail(config, &mut report).await;
     telegram(config, &mut report).await;
+    mcp(config, &mut report).await;
     hotels(config, &mut report).await;
+    search(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
-    for (name, why) in [
-        ("discord", "this release does not have it"),
-        ("email door", "this release does not have it"),
-        ("search", "this release does not have it"),
-    ] {
+    google_meet(config, &mut report).await;
+    for (name, why) in [("discord", "this release does not have it"), ("email door", "this release does not have it")] {
         report.line(&Mark::Off, name, why);
     }
     for name in &config.without_effect {
@@ -123,6 +126,21 @@ async fn mail(config: &Config, report: &mut Report) {
     }
 }
 
+/// Makes an access token, and no meeting.
+async fn google_meet(config: &Config, report: &mut Report) {
+    let Some(account) = &config.google else {
+        return report.line(&Mark::Off, "google meet", google::MISSING);
+    };
+    let checked = match Outgoing::new(std::slice::from_ref(&account.token_url), Arc::new(SystemNames)) {
+        Ok(outgoing) => Google::new(account.clone(), outgoing).check().await,
+        Err(_) => Err("no HTTP client can be made".to_owned()),
+    };
+    match checked {
+        Ok(()) => report.line(&Mark::On, "google meet", "the account's consent holds"),
+        Err(why) => report.line(&Mark::Bad, "google meet", &why),
+    }
+}
+
 async fn hotels(config: &Config, report: &mut Report) {
     let Some(duffel) = &config.duffel else {
         return report.line(&Mark::Off, "hotels, flights", OFF);
@@ -148,5 +166,46 @@ async fn telegram(config: &Config, report: &mut Report) {
     match me {
         Ok(me) => report.line(&Mark::On, "telegram", &format!("the bot is @{}", me.username)),
         Err(why) => report.line(&Mark::Bad, "telegram", &format!("{}: {why}", bot.api_url)),
+    }
+}
+
+async fn mcp(config: &Config, report: &mut Report) {
+    let Some(servers) = &config.mcp else {
+        return report.line(&Mark::Off, "mcp", "not configured: set MCP_CONFIG");
+    };
+    // What was allowed is known once there is a database.
+    let db = if config.database.exists() { Db::open_shared(&config.database).await.ok() } else { None };
+    for server in mcp::examine(servers, db.as_ref().map(|db| db as &dyn McpStore)).await {
+        let name = format!("mcp {}", server.name);
+        match server.found {
+            None => report.line(&Mark::Off, &name, "turned off in MCP_CONFIG"),
+            Some(Ok(found)) => report.line(&Mark::On, &name, &found),
+            Some(Err(why)) => report.line(&Mark::Bad, &name, &why),
+        }
+    }
+}
+
+async fn search(config: &Config, report: &mut Report) {
+    let search = &config.search;
+    let ours: Vec<_> = [Some(&search.nominatim), Some(&search.overpass), search.searxng.as_ref()]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let Ok(outgoing) = Outgoing::new(&ours, Arc::new(SystemNames)) else {
+        return report.line(&Mark::Bad, "search", "no HTTP client can be made");
+    };
+    match check_web(search, &outgoing).await {
+        None => report.line(&Mark::Off, "web search", "not configured: set SEARXNG_URL"),
+        Some(Ok(told)) => report.line(&Mark::On, "web search", &told),
+        Some(Err(why)) => report.line(&Mark::Bad, "web search", &why),
+    }
+    match check_places(search, &outgoing).await {
+        Ok(told) => report.line(&Mark::On, "places", &told),
+        Err(why) => report.line(&Mark::Bad, "places", &why),
+    }
+    match &search.rates {
+        None => report.line(&Mark::Off, "exchange rates", "not configured: set EXCHANGE_RATES_URL"),
+        Some(url) => report.line(&Mark::On, "exchange rates", url.as_str()),
     }
 }

@@ -6,6 +6,7 @@
 //! turn. [`store`] is the only place with SQL, [`app`] puts the parts together and ends them in
 //! order.
 
+pub mod address_book;
 pub mod app;
 pub mod backup;
 pub mod cli;

@@ -6,9 +6,12 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
+/// What is logged when nobody says otherwise. The MCP library repeats what strangers' servers say.
+const LEVELS: &str = "info,rmcp=error";
+
 /// Starts logging; later calls change nothing.
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LEVELS));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let builder = builder.with_ansi(std::io::stderr().is_terminal());
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench` runs it; `benches/README.md` holds the figures.
 
+#[path = "../../tests/it/fake_http.rs"]
+mod fake_http;
 #[path = "../../tests/it/fake_telegram/mod.rs"]
 mod fake_telegram;
 mod machine;

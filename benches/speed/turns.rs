@@ -30,12 +30,12 @@ use crate::Line;
 const AT_ONCE: usize = 64;
 const ALONE: usize = 400;
 
-struct Quick(Catalog);
+struct Quick(Arc<Catalog>);
 
 #[async_trait]
 impl Actions for Quick {
-    fn catalog(&self) -> &Catalog {
-        &self.0
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.0)
     }
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
         Ok(ActionOutcome { result: Map::new(), detail: call.action, undo: None, left: None })
@@ -70,13 +70,14 @@ fn engine(db: &Db) -> Engine {
         look_up: false,
         undo: None,
         targets: &[],
+        future: &[],
         unavailable: None,
     };
     Engine::new(EngineParts {
         store: Arc::new(db.clone()),
         people: Arc::new(MemoryPeople { persons: vec![person()], contacts: Vec::new() }),
         planner: Arc::new(Builtin),
-        actions: Arc::new(Quick(Catalog::new(vec![send]))),
+        actions: Arc::new(Quick(Arc::new(Catalog::new(vec![send])))),
         sink: Arc::new(NotifySink::default()),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds(|| uuid::Uuid::new_v4().simple().to_string())),

@@ -1,5 +1,7 @@
 //! What the front doors need of the engine, and nothing more of it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflows::action::Catalog;
@@ -37,8 +39,8 @@ pub trait Desk: Send + Sync {
     /// When the store fails.
     async fn conversation(&self, id: &ConversationId) -> Result<ConversationView, EngineError>;
 
-    /// What can be done.
-    fn catalog(&self) -> &Catalog;
+    /// What can be done now.
+    fn catalog(&self) -> Arc<Catalog>;
 }
 
 #[async_trait]
@@ -59,7 +61,7 @@ impl Desk for Engine {
         Engine::conversation(self, id).await
     }
 
-    fn catalog(&self) -> &Catalog {
+    fn catalog(&self) -> Arc<Catalog> {
         Engine::catalog(self)
     }
 }

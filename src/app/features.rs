@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::plugins::PluginInfo;
+use crate::plugins::mcp::ServerHealth;
+use crate::plugins::meeting::google;
 
 /// Why a part of the product is off that no plugin speaks for.
 const NOT_HERE: &str = "this release does not have it";
@@ -40,11 +42,37 @@ pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
     });
     features.extend(["discord door", "email door"].map(|name| Feature::off(name, NOT_HERE)));
     features.extend(plugins.iter().map(|plugin| match (&plugin.off, &config.mail) {
+        // They are being started; how each is, is told when it is asked.
+        _ if plugin.name == "mcp" && config.mcp.is_some() => servers(config),
         (Some(why), _) => Feature::off(&plugin.name, why),
         (None, Some(mail)) if plugin.name == "email" => {
             Feature::on(&plugin.name, format!("{} by {}", mail.email, mail.url))
         }
         (None, Some(_) | None) => Feature::on(&plugin.name, &plugin.description),
     }));
+    features.push(match &config.google {
+        None => Feature::off("google meet", google::MISSING),
+        Some(_) => Feature::on("google meet", "meetings with the provider google_meet; the others are on Jitsi"),
+    });
     features
+}
+
+fn servers(config: &Config) -> Feature {
+    let all = config.mcp.iter().flat_map(|mcp| &mcp.servers).filter(|server| !server.disabled);
+    let names: Vec<&str> = all.map(|server| server.name.as_str()).collect();
+    if names.is_empty() {
+        return Feature::off("mcp", "no server is turned on in MCP_CONFIG");
+    }
+    Feature::on("mcp", format!("tools of {}", names.join(", ")))
+}
+
+/// The parts as they are now: servers come and go.
+pub(super) fn now(features: &[Feature], servers: &[ServerHealth]) -> Vec<Feature> {
+    let mut now = features.to_vec();
+    if let Some(mcp) = now.iter_mut().find(|feature| feature.name == "mcp" && !servers.is_empty()) {
+        let each = servers.iter().map(|server| format!("{}: {}", server.name, server.detail));
+        mcp.detail = each.collect::<Vec<_>>().join("; ");
+        mcp.on = servers.iter().any(|server| server.status != "off");
+    }
+    now
 }

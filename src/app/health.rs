@@ -9,8 +9,9 @@ use channels::telegram::Door;
 use serde_json::{Map, Value, json};
 use workflows::ports::Clock;
 
-use super::features::Feature;
+use super::features::{self, Feature};
 use crate::http::Health;
+use crate::plugins::mcp::{Servers, component};
 use crate::store::LogStore;
 use crate::store::sqlite::Db;
 
@@ -24,11 +25,18 @@ pub(super) struct Wellbeing {
     features: Vec<Feature>,
     stopping: AtomicBool,
     telegram: Option<Door>,
+    mcp: Arc<Servers>,
 }
 
 impl Wellbeing {
-    pub(super) fn new(db: Db, clock: Arc<dyn Clock>, features: Vec<Feature>, telegram: Option<Door>) -> Self {
-        Self { db, clock, features, stopping: AtomicBool::new(false), telegram }
+    pub(super) fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        features: Vec<Feature>,
+        telegram: Option<Door>,
+        mcp: Arc<Servers>,
+    ) -> Self {
+        Self { db, clock, features, stopping: AtomicBool::new(false), telegram, mcp }
     }
 
     /// From now on it is not ready.
@@ -69,19 +77,22 @@ impl Health for Wellbeing {
     async fn health(&self) -> Map<String, Value> {
         let storage = if self.storage_answers().await { "on" } else { "down" };
         let engine = if self.stopping.load(Ordering::Relaxed) { "degraded" } else { "on" };
+        let parts = [("storage", storage), ("engine", engine)]
+            .map(|(name, status)| (name.to_owned(), json!({"status": status})));
+        let components: Map<String, Value> = parts.into_iter().chain(self.mcp.health().iter().map(component)).collect();
         Map::from_iter([
             ("ai_providers".to_owned(), json!(["builtin"])),
             ("channels".to_owned(), Value::Object(self.channels())),
             // The built-in planner calls nobody, so there is nothing to break.
             ("circuit_breakers".to_owned(), json!({})),
-            ("components".to_owned(), json!({"storage": {"status": storage}, "engine": {"status": engine}})),
+            ("components".to_owned(), Value::Object(components)),
         ])
     }
 
     async fn status(&self) -> Map<String, Value> {
         Map::from_iter([
             ("providers".to_owned(), json!([{"name": "builtin", "status": "on"}])),
-            ("features".to_owned(), json!(self.features)),
+            ("features".to_owned(), json!(features::now(&self.features, &self.mcp.health()))),
         ])
     }
 }

@@ -38,6 +38,7 @@ use crate::http::metrics::Metrics;
 use crate::http::state::{ANSWER_WAIT, SIGN_IN_DELAY, SOCKET_SEND_LIMIT};
 use crate::http::{self, HttpConfig, HttpState, Hub, PluginInfo};
 use crate::outgoing::{Outgoing, SystemNames};
+use crate::plugins::mcp::Servers;
 use crate::plugins::{PluginDeps, Plugins};
 use crate::reminders::EngineReminders;
 use crate::store::sqlite::Db;
@@ -81,6 +82,7 @@ pub struct App {
     reminders: Arc<EngineReminders>,
     health: Arc<Wellbeing>,
     telegram: Option<channels::telegram::Door>,
+    mcp: Arc<Servers>,
 }
 
 /// A listener with its routes.
@@ -145,9 +147,11 @@ impl App {
         let reminders = Arc::new(EngineReminders::new(Arc::new(db.clone())));
         let bot = doors::Bot::new(&config, &db)?;
         let sink = doors::sink(&hub, bot.as_ref());
+        let servers = config.mcp.clone().unwrap_or_default();
+        let mcp = Arc::new(Servers::load(&servers, Arc::new(db.clone()), Arc::clone(&clock)).await?);
         let deps = PluginDeps {
             telegram: bot.as_ref().map(doors::Bot::plugin),
-            ..plugin_deps(&config, outgoing(&config)?, &db, &sink, &reminders, &ids)
+            ..plugin_deps(&config, outgoing(&config)?, &db, &sink, &reminders, &ids, &mcp)
         };
         let plugins = Arc::new(Plugins::new(&deps));
         let features = features::list(&config, &plugins.infos());
@@ -158,9 +162,25 @@ impl App {
             let members = doors::members(&db, &sink, &clock, &ids, settings(&config));
             bot.door(&config, &db, &public_url, &engine, members, &clock, &ids)
         });
-        let health = Arc::new(Wellbeing::new(db.clone(), Arc::clone(&clock), features.clone(), telegram.clone()));
+        let health = Arc::new(Wellbeing::new(
+            db.clone(),
+            Arc::clone(&clock),
+            features.clone(),
+            telegram.clone(),
+            Arc::clone(&mcp),
+        ));
 
-        let state = http_state(http_config, &db, &engine, hub, Arc::clone(&health), telegram.is_some(), clock, ids);
+        let state = http_state(
+            http_config,
+            &db,
+            &engine,
+            hub,
+            Arc::clone(&health),
+            telegram.is_some(),
+            Arc::clone(&mcp),
+            clock,
+            ids,
+        );
         let mut doors = Vec::new();
         if let Some(address) = config.metrics_addr {
             doors.push(Door { listener: listen(address).await?, routes: http::metrics_router(state.clone()) });
@@ -168,7 +188,7 @@ impl App {
         let webhook = telegram.as_ref().map(channels::telegram::webhook::router).unwrap_or_default();
         doors.push(Door { listener, routes: http::router(state).merge(webhook) });
         let welcome = welcome::text(&config, &public_url, &owner, first, &features);
-        Ok(Self { address, welcome, doors, engine, reminders, health, telegram })
+        Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp })
     }
 
     /// Where it listens.
@@ -190,6 +210,9 @@ impl App {
         let mut doors = spawn_doors(self.doors, &closing);
         let (engine, until) = (self.engine, draining.clone());
         let mut running = tokio::spawn(async move { engine.run(until.cancelled_owned()).await });
+        let (leaving, mcp) = (CancellationToken::new(), self.mcp);
+        let until = leaving.clone();
+        let mut servers = tokio::spawn(async move { mcp.run(until).await });
         let (telegram, until) = (self.telegram, closing.clone());
         let mut chats = tokio::spawn(async move {
             match telegram {
@@ -202,6 +225,7 @@ impl App {
             _ended = &mut doors => Err(AppError::Ended("a door")),
             _ended = &mut running => Err(AppError::Ended("the engine")),
             _ended = &mut chats => Err(AppError::Ended("the Telegram door")),
+            _ended = &mut servers => Err(AppError::Ended("the watch over MCP servers")),
         };
         info!("stopping: nothing new is taken, what is under way goes on");
         self.health.stop();
@@ -220,6 +244,11 @@ impl App {
         {
             doors.abort();
             warn!("requests were still waiting for their answer");
+        }
+        // Last, for what was under way may have been calling them.
+        leaving.cancel();
+        if !servers.is_finished() && servers.await.is_err() {
+            warn!("the watch over MCP servers broke while it stopped");
         }
         self.reminders.disconnect();
         info!("stopped");
@@ -287,6 +316,7 @@ fn plugin_deps(
     sink: &Arc<dyn FrameSink>,
     reminders: &Arc<EngineReminders>,
     ids: &Arc<dyn Ids>,
+    mcp: &Arc<Servers>,
 ) -> PluginDeps {
     PluginDeps {
         mail: config.mail.clone(),
@@ -304,6 +334,7 @@ fn plugin_deps(
         sink: Arc::clone(sink),
         reminders: Arc::clone(reminders) as Arc<dyn crate::plugins::Reminders>,
         ids: Arc::clone(ids),
+        mcp: Arc::clone(mcp),
     }
 }
 
@@ -328,7 +359,8 @@ fn engine(
 }
 
 fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConfig {
-    let shown = |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description };
+    let shown =
+        |info: crate::plugins::PluginInfo| PluginInfo { name: info.name, description: info.description, off: info.off };
     HttpConfig {
         public_url: public_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -348,6 +380,7 @@ fn http_state(
     hub: Arc<Hub>,
     health: Arc<Wellbeing>,
     telegram: bool,
+    mcp: Arc<Servers>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 ) -> HttpState {
@@ -362,6 +395,7 @@ fn http_state(
         hub,
         health,
         doors: Arc::new(doors::Chats { db: db.clone(), telegram }),
+        mcp,
         metrics: Arc::new(Metrics::default()),
         attempts: Arc::new(Attempts::default()),
         clock,

@@ -16,6 +16,7 @@ pub use keys::{KEYS, Key};
 pub use services::{DuffelConfig, GoogleConfig, SearchConfig, TelegramConfig};
 
 use crate::plugins::MailConfig;
+use crate::plugins::mcp::config::McpConfig;
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct Config {
     pub duffel: Option<DuffelConfig>,
     /// The Telegram bot.
     pub telegram: Option<TelegramConfig>,
+    /// The MCP servers.
+    pub mcp: Option<McpConfig>,
     /// How long a claim holds.
     pub lease_secs: u32,
     /// Acts for one person in a day.
@@ -255,6 +258,7 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         search: services::search(&mut reader),
         duffel: services::duffel(&mut reader),
         telegram: services::telegram(&mut reader),
+        mcp: services::mcp(&mut reader),
         owner_name: reader.text("OWNER_NAME").unwrap_or("Owner").to_owned(),
         without_effect: KEYS
             .iter()

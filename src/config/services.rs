@@ -1,10 +1,13 @@
 //! The outside services: which are configured, and how.
 
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 use url::Url;
 
 use super::Reader;
 use crate::plugins::MailConfig;
+use crate::plugins::mcp::config::{FILE_BYTES_MAX, McpConfig};
 
 /// The Telegram bot.
 #[derive(Debug, Clone)]
@@ -173,7 +176,9 @@ pub(super) fn google(reader: &mut Reader<'_>) -> Option<GoogleConfig> {
     let missing: Vec<&str> = KEYS.into_iter().filter(|key| reader.text(key).is_none()).collect();
     if !missing.is_empty() {
         if missing.len() < KEYS.len() {
-            missing.into_iter().for_each(|key| reader.problem(key, "is needed with the other GOOGLE_ keys"));
+            for key in missing {
+                reader.problem(key, "is needed with the other GOOGLE_ keys");
+            }
         }
         return None;
     }
@@ -184,4 +189,30 @@ pub(super) fn google(reader: &mut Reader<'_>) -> Option<GoogleConfig> {
         token_url,
         meet_url,
     })
+}
+
+/// Reads the file that names the MCP servers.
+pub(super) fn mcp(reader: &mut Reader<'_>) -> Option<McpConfig> {
+    let file = PathBuf::from(reader.text("MCP_CONFIG")?);
+    let text = match std::fs::metadata(&file) {
+        Ok(about) if about.len() > FILE_BYTES_MAX => {
+            reader.problem("MCP_CONFIG", format!("{} is larger than {FILE_BYTES_MAX} bytes", file.display()));
+            return None;
+        }
+        Ok(_) => std::fs::read_to_string(&file),
+        Err(error) => Err(error),
+    };
+    match text.map(|text| crate::plugins::mcp::config::read(&text)) {
+        Ok(Ok(servers)) => Some(servers),
+        Ok(Err(problems)) => {
+            for what in problems {
+                reader.problem("MCP_CONFIG", format!("{}: {what}", file.display()));
+            }
+            None
+        }
+        Err(error) => {
+            reader.problem("MCP_CONFIG", format!("{} cannot be read: {error}", file.display()));
+            None
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod socket;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod upload;
 pub mod wait;
 
 use axum::extract::DefaultBodyLimit;
@@ -42,7 +43,7 @@ pub use state::{Doors, Health, HttpConfig, HttpState, Linked, PluginInfo};
 struct Document;
 
 fn api() -> OpenApiRouter<HttpState> {
-    use routes::{access, agent, contacts, health, me, plugins, session, tasks};
+    use routes::{access, agent, contacts, health, mcp, me, plugins, session, tasks};
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(agent::process))
         .routes(routes!(agent::select))
@@ -59,6 +60,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(access::link))
         .routes(routes!(access::invite))
         .routes(routes!(contacts::list, contacts::add))
+        .routes(routes!(contacts::import))
         .routes(routes!(contacts::get, contacts::put, contacts::delete))
         .routes(routes!(contacts::groups))
         .routes(routes!(me::me))
@@ -66,6 +68,8 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(me::events))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::capabilities))
+        .routes(routes!(mcp::tools))
+        .routes(routes!(mcp::allow))
         .routes(routes!(health::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -14,6 +14,7 @@ use workflows::ports::{Clock, Ids, People, StoreError};
 use super::auth::attempts::Attempts;
 use super::hub::Hub;
 use super::metrics::Metrics;
+use crate::plugins::mcp::Servers;
 use crate::store::{AccessStore, CalendarStore, ContactStore, LogStore, PeopleStore};
 
 /// Longest that process, select and confirm wait for the next question or the end.
@@ -65,6 +66,8 @@ pub struct PluginInfo {
     pub name: String,
     /// One sentence.
     pub description: String,
+    /// Why it is off as a whole.
+    pub off: Option<String>,
 }
 
 /// Configuration the routes need.
@@ -116,6 +119,8 @@ pub struct HttpState {
     pub health: Arc<dyn Health>,
     /// The other doors.
     pub doors: Arc<dyn Doors>,
+    /// The MCP servers.
+    pub mcp: Arc<Servers>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Wrong sign-ins.

@@ -48,21 +48,21 @@ const LOCAL_NAMES: [&str; 9] =
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
-            !METADATA_V4.contains(&address) && !RESERVED_V4.iter().any(|block| holds_v4(block, address))
+            !METADATA_V4.contains(&address) && !RESERVED_V4.iter().any(|block| holds_v4(*block, address))
         }
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
             Some(mapped) => is_public(IpAddr::V4(mapped)),
-            None => holds_v6(&GLOBAL_V6, address) && !RESERVED_V6.iter().any(|block| holds_v6(block, address)),
+            None => holds_v6(GLOBAL_V6, address) && !RESERVED_V6.iter().any(|block| holds_v6(*block, address)),
         },
     }
 }
 
-fn holds_v4((first, prefix): &Block<Ipv4Addr>, address: Ipv4Addr) -> bool {
-    (u32::from(*first) ^ u32::from(address)) >> (32 - prefix) == 0
+fn holds_v4((first, prefix): Block<Ipv4Addr>, address: Ipv4Addr) -> bool {
+    (u32::from(first) ^ u32::from(address)) >> (32 - prefix) == 0
 }
 
-fn holds_v6((first, prefix): &Block<Ipv6Addr>, address: Ipv6Addr) -> bool {
-    (u128::from(*first) ^ u128::from(address)) >> (128 - prefix) == 0
+fn holds_v6((first, prefix): Block<Ipv6Addr>, address: Ipv6Addr) -> bool {
+    (u128::from(first) ^ u128::from(address)) >> (128 - prefix) == 0
 }
 
 /// Why a URL may not be called, by what it says; its name's addresses are judged when they are known.
@@ -106,7 +106,7 @@ mod tests {
                 assert!(!is_public(IpAddr::V4(address.into())), "{}", Ipv4Addr::from(address));
             }
             for address in [first.checked_sub(1), last.checked_add(1)].into_iter().flatten().map(Ipv4Addr::from) {
-                let reserved = RESERVED_V4.iter().any(|block| holds_v4(block, address));
+                let reserved = RESERVED_V4.iter().any(|block| holds_v4(*block, address));
                 assert_eq!(is_public(IpAddr::V4(address)), !reserved, "{address}");
             }
         }

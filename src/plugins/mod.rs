@@ -40,16 +40,18 @@ pub mod contacts;
 pub(crate) mod dates;
 pub(crate) mod duffel;
 pub mod email;
+pub mod mcp;
 pub mod meeting;
 pub(crate) mod money;
 pub mod notify;
+pub mod rates;
+pub mod search;
 pub mod telegram;
 #[cfg(test)]
 pub(crate) mod tests;
-mod unbuilt;
 pub(crate) mod web;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -68,6 +70,9 @@ pub use email::MailConfig;
 /// The longest one attempt may take when a plugin says nothing.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
+/// Actions that are named one by one when a plugin is only half on.
+const WITHOUT_MAX: usize = 5;
+
 /// A group of capabilities.
 #[async_trait]
 pub trait Plugin: Send + Sync {
@@ -77,8 +82,23 @@ pub trait Plugin: Send + Sync {
     /// One sentence for people.
     fn description(&self) -> &'static str;
 
-    /// Its actions.
+    /// Its actions, as things stand now.
     fn specs(&self) -> Vec<ActionSpec>;
+
+    /// Rises whenever `specs` would say something else.
+    fn version(&self) -> u64 {
+        0
+    }
+
+    /// Why it is off as a whole, for a plugin whose actions are not known beforehand.
+    fn off(&self) -> Option<String> {
+        None
+    }
+
+    /// What it means for an act that its action is not available now, with the reason.
+    fn refusal(&self, _action: &str, reason: &str) -> ActionError {
+        ActionError::fail(reason)
+    }
 
     /// Runs one act; see [`Actions::run`] for what a plugin promises.
     ///
@@ -148,6 +168,8 @@ pub struct PluginDeps {
     pub reminders: Arc<dyn Reminders>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
+    /// The MCP servers; none when none is configured.
+    pub mcp: Arc<mcp::Servers>,
 }
 
 /// A plugin as lists show it.
@@ -166,7 +188,8 @@ pub struct PluginInfo {
 /// All plugins, as one.
 pub struct Plugins {
     plugins: Vec<Box<dyn Plugin>>,
-    catalog: Catalog,
+    /// The catalog of that version.
+    catalog: Mutex<(u64, Arc<Catalog>)>,
 }
 
 impl Plugins {
@@ -182,9 +205,11 @@ impl Plugins {
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),
+            Box::new(search::SearchPlugin::new(deps)),
+            Box::new(mcp::McpPlugin::new(Arc::clone(&deps.mcp))),
         ];
-        let specs = plugins.iter().flat_map(|plugin| plugin.specs()).chain(unbuilt::specs()).collect();
-        Self { plugins, catalog: Catalog::new(specs) }
+        let catalog = Mutex::new((version(&plugins), catalog(&plugins)));
+        Self { plugins, catalog }
     }
 
     fn plugin(&self, action: &str) -> Option<&dyn Plugin> {
@@ -197,24 +222,27 @@ impl Plugins {
         let mut infos: Vec<PluginInfo> = self
             .plugins
             .iter()
-            .map(|plugin| (plugin.name(), plugin.description()))
-            .chain(unbuilt::PLUGINS.iter().copied())
-            .map(|(name, description)| PluginInfo {
-                name: name.to_owned(),
-                description: description.to_owned(),
+            .map(|plugin| PluginInfo {
+                name: plugin.name().to_owned(),
+                description: plugin.description().to_owned(),
                 capabilities: Vec::new(),
                 off: None,
             })
             .collect();
+        let catalog = self.catalog();
         for info in &mut infos {
-            let own: Vec<&ActionSpec> = self.catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
+            let own: Vec<&ActionSpec> = catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
             info.capabilities = own.iter().map(|spec| spec.name.clone()).collect();
-            let Some(why) = own.iter().find_map(|spec| spec.unavailable.clone()) else { continue };
             if own.iter().all(|spec| spec.unavailable.is_some()) {
-                info.off = Some(why);
-            } else {
-                let without: Vec<String> =
-                    own.iter().filter(|spec| spec.unavailable.is_some()).map(|spec| words_of(&spec.name)).collect();
+                let off = own.iter().find_map(|spec| spec.unavailable.clone());
+                info.off = off.or_else(|| self.plugin(&info.name).and_then(Plugin::off));
+                continue;
+            }
+            for (why, mut without) in missing(&own) {
+                if without.len() > WITHOUT_MAX {
+                    let more = without.split_off(WITHOUT_MAX).len();
+                    without.push(format!("{more} more"));
+                }
                 info.description = format!("{}; not: {} ({why})", info.description, without.join(", "));
             }
         }
@@ -222,16 +250,47 @@ impl Plugins {
     }
 }
 
+fn version(plugins: &[Box<dyn Plugin>]) -> u64 {
+    plugins.iter().map(|plugin| plugin.version()).sum()
+}
+
+fn catalog(plugins: &[Box<dyn Plugin>]) -> Arc<Catalog> {
+    Arc::new(Catalog::new(plugins.iter().flat_map(|plugin| plugin.specs()).collect()))
+}
+
+/// What cannot be used, by the reason why.
+fn missing<'a>(specs: &[&'a ActionSpec]) -> Vec<(&'a str, Vec<String>)> {
+    let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
+    for spec in specs {
+        let Some(why) = spec.unavailable.as_deref() else { continue };
+        match missing.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(words_of(&spec.name)),
+            None => missing.push((why, vec![words_of(&spec.name)])),
+        }
+    }
+    missing
+}
+
 #[async_trait]
 impl Actions for Plugins {
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
+    fn catalog(&self) -> Arc<Catalog> {
+        // Read before the specs are: what changes meanwhile is seen the next time.
+        let version = version(&self.plugins);
+        let mut kept = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != version {
+            *kept = (version, catalog(&self.plugins));
+        }
+        Arc::clone(&kept.1)
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
-        let spec = self.catalog.get(&call.action).ok_or_else(|| ActionError::fail("there is no such action"))?;
+        let catalog = self.catalog();
+        let spec = catalog.get(&call.action).ok_or_else(|| ActionError::fail("there is no such action"))?;
         if let Some(reason) = &spec.unavailable {
-            return Err(ActionError::fail(reason.clone()));
+            return Err(match self.plugin(&call.action) {
+                Some(plugin) => plugin.refusal(&call.action, reason),
+                None => ActionError::fail(reason.clone()),
+            });
         }
         if let Some((_, what)) = parameter_faults(spec, &call.args).into_iter().next() {
             return Err(ActionError::fail(what));

@@ -13,6 +13,7 @@ use channels::telegram::store::Outbox;
 use serde_json::{Value, json};
 use workflows::action::{ActionSpec, ReachRule};
 use workflows::person::{Person, Role};
+use workflows::planner::entities::people::look_up_exactly;
 use workflows::ports::{ActionCall, ActionError, ActionOutcome, People};
 
 use super::{Plugin, PluginDeps, outcome, spec, store_failed, text};
@@ -109,9 +110,7 @@ impl TelegramPlugin {
         let contacts = self.people.contacts(&call.person.id).await;
         let contacts = contacts.map_err(|_| ActionError::retry("the contacts cannot be read"))?;
         let named = |name: &String| name.to_lowercase() == wanted;
-        let mut found = contacts.iter().filter(|contact| {
-            named(&contact.name) || contact.aliases.iter().any(named) || contact.relation.as_ref().is_some_and(named)
-        });
+        let mut found = look_up_exactly(to, &contacts).into_iter();
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => return Err(ActionError::fail(format!("there are several contacts called {to}"))),
             (Some(only), None) => {

@@ -6,11 +6,13 @@
 pub mod access;
 pub mod calendar;
 pub mod log;
+pub mod mcp;
 pub mod people;
 pub mod sqlite;
 
 pub use access::AccessStore;
 pub use calendar::CalendarStore;
 pub use log::LogStore;
+pub use mcp::McpStore;
 pub use people::{ContactStore, PeopleStore};
 pub use workflows::ports::StoreError;

@@ -6,6 +6,8 @@ use workflows::ids::{ContactId, PersonId};
 use workflows::person::{Channel, Contact, Identity, Person, Settings};
 use workflows::ports::StoreError;
 
+use crate::address_book::{Change, Changed};
+
 /// Contacts one person may have.
 pub const CONTACTS_MAX: usize = 5_000;
 
@@ -39,6 +41,9 @@ pub trait ContactStore: Send + Sync {
 
     /// Adds or replaces a contact; `false` when the book is full ([`CONTACTS_MAX`]).
     async fn put_contact(&self, person: &PersonId, contact: &Contact) -> Result<bool, StoreError>;
+
+    /// Applies a change to the whole book at once: nobody else changes it meanwhile.
+    async fn change_contacts(&self, person: &PersonId, change: Change) -> Result<Vec<Changed>, StoreError>;
 
     /// Removes a contact; whether it was there.
     async fn delete_contact(&self, person: &PersonId, id: &ContactId) -> Result<bool, StoreError>;

@@ -31,7 +31,7 @@ impl Desk {
         let (duffel, smtp) = (FakeDuffel::start().await, FakeSmtp::start().await);
         let setup = Setup::new(dir.path(), &smtp.url())
             .with("DUFFEL_API_URL", &duffel.url())
-            .with("DUFFEL_API_TOKEN", duffel.token());
+            .with("DUFFEL_API_TOKEN", &duffel.token());
         let service = Service::start(&setup);
         Self { duffel, smtp, setup, service, _dir: dir }
     }
@@ -286,7 +286,7 @@ async fn fails_clearly(fault: Fault) {
     let ended = desk.service.task_until(begun["task_id"].as_str().expect("a task"), has_ended).await;
     let told = ended["result"]["receipts"].to_string();
     assert!(told.contains("Told you: No hotel: ") && told.contains("Duffel"), "{fault:?}: {told}");
-    assert!(!told.contains(desk.duffel.token()) && !desk.service.log().contains(desk.duffel.token()), "{fault:?}");
+    assert!(!told.contains(&desk.duffel.token()) && !desk.service.log().contains(&desk.duffel.token()), "{fault:?}");
     assert_eq!((desk.duffel.count("POST /stays/bookings"), desk.standing()), (0, 0), "{fault:?}");
 }
 

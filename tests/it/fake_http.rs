@@ -157,13 +157,6 @@ impl Response {
         Self::new(status, "text/html", body)
     }
 
-    /// The same with one more header.
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.retain(|(own, _)| *own != name);
-        self.headers.push((name, value.into()));
-        self
-    }
-
     /// The head of it, with the length of its body or, without a length, for chunks.
     pub(crate) fn head(&self, length: Option<usize>) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\nServer: nginx\r\n", self.status, reason(self.status));
@@ -171,7 +164,7 @@ impl Response {
             head.extend([*name, ": ", value.as_str(), "\r\n"]);
         }
         match length {
-            Some(length) => head.push_str(&format!("Content-Length: {length}\r\n")),
+            Some(length) => head.extend(["Content-Length: ", &length.to_string(), "\r\n"]),
             None => head.push_str("Transfer-Encoding: chunked\r\n"),
         }
         head.push_str("Connection: keep-alive\r\n\r\n");
@@ -202,6 +195,7 @@ fn reason(status: u16) -> &'static str {
         405 => "Method Not Allowed",
         406 => "Not Acceptable",
         409 => "Conflict",
+        411 => "Length Required",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Entity",
         429 => "Too Many Requests",

@@ -1,10 +1,13 @@
 //! The whole service, as a process, with strict stand-ins for the other side.
 
 mod arrows;
+mod birthday;
 mod booking;
+mod contacts;
 mod crash;
 mod deliveries;
 mod fake_http;
+mod fake_mcp;
 mod fake_smtp;
 mod fake_telegram;
 mod fake_telegram_tests;
@@ -13,7 +16,11 @@ mod fake_web_tests;
 mod faults;
 mod hostile;
 mod jobs;
+mod mcp;
+mod meeting;
 mod overload;
 mod recovery;
+mod search;
 mod service;
 mod telegram;
+mod travel;

@@ -18,12 +18,12 @@ use workflows::ports::{ActionCall, ActionError, ActionOutcome, Actions, Claim, C
 use workflows::state::Status;
 
 /// Actions that break whoever runs them.
-struct Breaking(Catalog);
+struct Breaking(Arc<Catalog>);
 
 #[async_trait]
 impl Actions for Breaking {
-    fn catalog(&self) -> &Catalog {
-        &self.0
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.0)
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
@@ -65,7 +65,7 @@ fn engine(store: &Arc<MemoryStore>) -> Engine {
         store: Arc::clone(store) as Arc<dyn TaskStore>,
         people: Arc::new(MemoryPeople { persons: vec![person], contacts: Vec::new() }),
         planner: Arc::new(Builtin),
-        actions: Arc::new(Breaking(Catalog::new(vec![own]))),
+        actions: Arc::new(Breaking(Arc::new(Catalog::new(vec![own])))),
         sink: Arc::new(NotifySink::default()),
         clock: Arc::new(SystemClock),
         ids: Arc::new(CountingIds::default()),

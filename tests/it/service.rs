@@ -156,6 +156,11 @@ impl Service {
         self.log.lock().expect("no holder panics").join("\n")
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has not died yet.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a look").is_none()

@@ -1,4 +1,4 @@
-//! Real servers: Postfix takes the mail, Dovecot keeps it, and what arrived is read over IMAP.
+//! Real servers: Postfix takes the mail, Dovecot keeps it, and what arrived is read over IMAP; an MCP server is called.
 //!
 //! `tests/run` starts the servers and names them in `MAIL_SMTP_PORT`, `MAIL_IMAPS_PORT` and
 //! `MAIL_CA`. Without them nothing here can run, and each test says so loudly.
@@ -8,6 +8,7 @@
 mod service;
 
 mod mailbox;
+mod mcp;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 // A person at the page: signs in, adds contacts, asks, chooses, confirms, reloads, watches it end.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -108,6 +108,37 @@ await check("contacts are added by hand", async () => {
     await page.locator(`[data-contact=${name}]`).waitFor();
   }
   await shot("contacts");
+  await page.keyboard.press("Escape");
+});
+
+await check("a vCard file is read into the contacts, and the same file changes nothing", async () => {
+  const file = {
+    name: "contacts.vcf",
+    mimeType: "text/vcard",
+    buffer: Buffer.from(
+      "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dora\r\nUID:d\r\nEMAIL:dora@test.local\r\nEMAIL:dora@work.local\r\nCATEGORIES:family\r\nEND:VCARD\r\n" +
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nNOTE:nobody\r\nEND:VCARD\r\n",
+    ),
+  };
+  await page.click("[data-panel=contacts]");
+  for (const words of ["1 added", "1 unchanged"]) {
+    await page.setInputFiles("#vcards", file);
+    const told = page.locator("#panel [role=status]", { hasText: words });
+    await told.waitFor();
+    assert.match(await told.innerText(), /line 8: it has no name/);
+  }
+  const dora = page.locator("[data-contact=Dora]");
+  assert.equal(await dora.count(), 1);
+  await dora.locator("summary").click();
+  assert.equal(await dora.locator("input[name=emails]").inputValue(), "dora@work.local");
+  assert.equal(await dora.locator("input[name=groups]").inputValue(), "family");
+  await dora.locator("input[name=relation]").fill("sister");
+  await dora.locator("button[type=submit]").click();
+  await page.waitForFunction(async () => {
+    const { contacts } = await (await fetch("/api/contacts")).json();
+    return contacts.some((one) => one.name === "Dora" && one.relation === "sister" && one.emails[0] === "dora@work.local");
+  });
+  await shot("import");
   await page.keyboard.press("Escape");
 });
 
@@ -225,6 +256,40 @@ await check("settings keep where notices go, and make codes", async () => {
   await shot("settings");
   await panel.locator("button.close").click();
 });
+
+if (process.env.MCP_WORDS) {
+  await check("a tool that changed is shown with what changed, and the owner allows it", async () => {
+    const settings = async () => {
+      await page.click("[data-panel=settings]");
+      return page.locator("#panel");
+    };
+    const state = async () => (await api("GET", "/api/mcp/tools")).tools[0]?.status;
+    const becomes = async (wanted) => {
+      const end = Date.now() + 20000;
+      while ((await state()) !== wanted) {
+        assert(Date.now() < end, `the tool never was ${wanted}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    await becomes("allowed");
+    writeFileSync(process.env.MCP_WORDS, "Greets you, and <b>reads</b> your\u202E mail");
+    await becomes("changed");
+    const panel = await settings();
+    const tool = panel.locator("[data-tool='mcp.words.greet']");
+    await tool.locator("summary").click();
+    const text = await tool.innerText();
+    for (const part of ["As it was allowed", "Greets you", "As it is now", "<b>reads</b> your⟨U+202E⟩ mail"]) {
+      assert(text.includes(part), `${part} is not shown:\n${text}`);
+    }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+    assert(!wide, "what a tool says does not run out of the screen");
+    await shot("tools");
+    await tool.locator("button", { hasText: "Allow" }).click();
+    await tool.waitFor({ state: "detached" });
+    assert.equal(await state(), "allowed");
+    await panel.locator("button.close").click();
+  });
+}
 
 await check("signing out ends it", async () => {
   await page.click("[data-panel=settings]");

@@ -121,9 +121,10 @@ fn holds_private_data(value: &Value) -> bool {
     }
 }
 
-/// `email.send_email` as `Send email`.
+/// `email.send_email` as `Send email`; with more parts, `mcp.files.read_file` as `Files: read file`.
 pub fn words_of(action: &str) -> String {
-    let name = action.split('.').nth(1).unwrap_or(action).replace('_', " ");
+    let own = action.split_once('.').map_or(action, |(_, own)| own);
+    let name = own.replacen('.', ": ", 1).replace('_', " ");
     let mut letters = name.chars();
     letters.next().map_or(name.clone(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -180,8 +180,8 @@ impl Engine {
         Ok(self.0.parts.store.conversation(id).await?)
     }
 
-    /// What can be done.
-    pub fn catalog(&self) -> &crate::action::Catalog {
+    /// What can be done now.
+    pub fn catalog(&self) -> Arc<crate::action::Catalog> {
         self.0.parts.actions.catalog()
     }
 
@@ -287,11 +287,12 @@ impl Engine {
         effects_left: u32,
         make: impl FnOnce(&Context<'_>, crate::ids::Seed) -> Result<Transition, Refusal>,
     ) -> Result<Transition, Refusal> {
+        let catalog = self.catalog();
         let ctx = Context {
             now: time.now,
             person,
             contacts: &[],
-            catalog: self.catalog(),
+            catalog: &catalog,
             session_id: session_of(&inbound.conversation_id),
             epoch: 1,
             may_start: true,
@@ -365,11 +366,12 @@ impl Engine {
         let needs_contacts = matches!(&event, Event::Answer { .. });
         let contacts = if needs_contacts { self.0.parts.people.contacts(&row.person_id).await? } else { Vec::new() };
         let time = self.time_of(&person);
+        let catalog = self.catalog();
         let mut ctx = Context {
             now: time.now,
             person: &person,
             contacts: &contacts,
-            catalog: self.catalog(),
+            catalog: &catalog,
             session_id: session_of(&row.conversation_id),
             epoch: row.epoch,
             may_start: row.lease.as_ref().is_none_or(|lease| lease.owner == self.0.id),

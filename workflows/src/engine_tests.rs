@@ -80,14 +80,14 @@ impl TaskStore for Store {
 
 /// Acts that break, each counted: `t.run` breaks when it is run, `t.ask` also when it is looked up.
 struct Breaking {
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     runs: AtomicUsize,
 }
 
 #[async_trait]
 impl Actions for Breaking {
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
     }
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
         self.runs.fetch_add(1, Ordering::SeqCst);
@@ -155,7 +155,7 @@ impl World {
             future: &[],
             unavailable: None,
         };
-        let catalog = Catalog::new(["t.good", "t.run", "t.ask"].map(spec).to_vec());
+        let catalog = Arc::new(Catalog::new(["t.good", "t.run", "t.ask"].map(spec).to_vec()));
         let at = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
         let clock = Arc::new(PausedClock { began: tokio::time::Instant::now(), at });
         Self {

@@ -97,19 +97,92 @@ pub struct Contact {
     /// What they are to the person, `wife`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relation: Option<String>,
-    /// Mail address.
+    /// Mail address; the one that is used when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Further mail addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<String>,
     /// Telegram chat or user id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telegram: Option<String>,
     /// Discord user id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discord: Option<String>,
-    /// Telephone number.
+    /// Telephone number; the one that is used when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// Further telephone numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<String>,
     /// Names of groups they belong to.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// What another address book knows the entry by: the UID of the vCard it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+}
+
+impl Contact {
+    /// An entry that has a name and nothing else.
+    pub fn named(id: ContactId, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            aliases: Vec::new(),
+            relation: None,
+            email: None,
+            emails: Vec::new(),
+            telegram: None,
+            discord: None,
+            phone: None,
+            phones: Vec::new(),
+            groups: Vec::new(),
+            uid: None,
+        }
+    }
+
+    /// The same entry with a usual address and number wherever it has any, and none twice.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        (self.email, self.emails) = usual(self.email, self.emails);
+        (self.phone, self.phones) = usual(self.phone, self.phones);
+        self
+    }
+
+    /// Every mail address, the usual one first.
+    pub fn mail_addresses(&self) -> impl Iterator<Item = &str> {
+        self.email.iter().chain(&self.emails).map(String::as_str)
+    }
+
+    /// Every telephone number, the usual one first.
+    pub fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.phone.iter().chain(&self.phones).map(String::as_str)
+    }
+}
+
+fn usual(first: Option<String>, others: Vec<String>) -> (Option<String>, Vec<String>) {
+    let mut all: Vec<String> = Vec::new();
+    for one in first.into_iter().chain(others) {
+        if !all.iter().any(|there| there.eq_ignore_ascii_case(&one)) {
+            all.push(one);
+        }
+    }
+    let mut all = all.into_iter();
+    (all.next(), all.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_of_an_earlier_version_is_read_and_written_the_same() {
+        let old = json!({"id": "c1", "name": "Ann", "aliases": [], "email": "ann@example.org", "groups": ["friends"]});
+        let contact: Contact = serde_json::from_value(old.clone()).expect("an entry");
+        assert_eq!(contact.mail_addresses().collect::<Vec<_>>(), ["ann@example.org"]);
+        assert_eq!(serde_json::to_value(&contact).expect("json"), old);
+    }
 }

@@ -252,6 +252,7 @@ impl Engine {
                 return None;
             }
         };
+        let catalog = parts.actions.catalog();
         let asked = PlanRequest {
             text: &request.text,
             amendments: &request.amendments,
@@ -259,7 +260,7 @@ impl Engine {
             contacts: &contacts,
             // "Tomorrow" in a changed request still is the day after it was first said.
             now: if request.amendments.is_empty() { parts.clock.now() } else { row.created_at },
-            catalog: parts.actions.catalog(),
+            catalog: &catalog,
         };
         let proposal = parts.planner.plan(asked).await.map_err(|error| error.to_string());
         Some(Event::Planned {

@@ -23,12 +23,12 @@ export function leave() {
   location.replace("/login");
 }
 
-/** Calls the API; a session that has ended leads to the sign-in page. */
-export async function call(method, path, body) {
+/** Calls the API, with JSON or with a file of a kind; a session that has ended leads to the sign-in page. */
+export async function call(method, path, body, kind = "application/json") {
   const answer = await fetch(path, {
     method,
-    headers: body === undefined ? {} : { "content-type": "application/json" },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: body === undefined ? {} : { "content-type": kind },
+    body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
   }).catch(() => {
     throw new Problem(0, { detail: "The service cannot be reached. Nothing was sent." });
   });

@@ -33,9 +33,23 @@ async function tasks(_again, act) {
   );
 }
 
+/** The fields of a contact, as people call them. */
+const WORDS = {
+  name: "name",
+  email: "email",
+  emails: "further emails",
+  phone: "phone",
+  phones: "further phones",
+  telegram: "telegram",
+  relation: "relation",
+  groups: "groups",
+};
+/** Fields with several values, typed with commas between. */
+const SEVERAL = ["emails", "phones", "groups"];
+
 async function contacts(again) {
   const { contacts: list } = await call("GET", "/api/contacts");
-  const fields = ["name", "email", "telegram", "relation", "groups"];
+  const fields = Object.keys(WORDS);
   const form = (contact, path, method) =>
     el(
       "form",
@@ -44,9 +58,12 @@ async function contacts(again) {
         onsubmit: async (event) => {
           event.preventDefault();
           const data = Object.fromEntries(new FormData(event.target));
-          const body = { ...contact, name: data.name.trim(), groups: data.groups.split(",").map((group) => group.trim()).filter(Boolean) };
+          const body = { ...contact, name: data.name.trim() };
           delete body.id;
-          for (const optional of ["email", "telegram", "relation"]) {
+          for (const several of SEVERAL) {
+            body[several] = data[several].split(",").map((one) => one.trim()).filter(Boolean);
+          }
+          for (const optional of ["email", "phone", "telegram", "relation"]) {
             if (data[optional].trim()) body[optional] = data[optional].trim();
             else delete body[optional];
           }
@@ -55,8 +72,8 @@ async function contacts(again) {
       },
       fields.map((field) => {
         const id = `${contact.id ?? "new"}-${field}`;
-        const value = field === "groups" ? (contact.groups ?? []).join(", ") : (contact[field] ?? "");
-        return el("p", {}, el("label", { for: id }, field), el("input", { id, name: field, value, required: field === "name", type: field === "email" ? "email" : "text" }));
+        const value = SEVERAL.includes(field) ? (contact[field] ?? []).join(", ") : (contact[field] ?? "");
+        return el("p", {}, el("label", { for: id }, WORDS[field]), el("input", { id, name: field, value, required: field === "name", type: field === "email" ? "email" : "text" }));
       }),
       el("p", { class: "wrong", role: "alert" }),
       el("p", { class: "row" }, el("button", { type: "submit", class: "go" }, contact.id ? "Save" : "Add"), contact.id ? remove(path, again) : null),
@@ -66,6 +83,7 @@ async function contacts(again) {
     {},
     el("h2", {}, "Contacts"),
     form({}, "/api/contacts", "POST"),
+    importing(again),
     el(
       "ul",
       { class: "list" },
@@ -73,11 +91,47 @@ async function contacts(again) {
         el(
           "li",
           { "data-contact": contact.name },
-          el("details", {}, el("summary", {}, visible(contact.name), el("small", {}, ` ${visible(contact.email ?? "")}`)), form(contact, `/api/contacts/${contact.id}`, "PUT")),
+          el("details", {}, el("summary", {}, visible(contact.name), el("small", {}, ` ${visible([contact.email, ...(contact.emails ?? [])].filter(Boolean).join(", "))}`)), form(contact, `/api/contacts/${contact.id}`, "PUT")),
         ),
       ),
     ),
   );
+}
+
+/** Reads a file of a phone or mail service into the contacts, and says what became of each card. */
+function importing(again) {
+  const told = el("div", { role: "status" });
+  const read = async (event) => {
+    const [file] = event.target.files;
+    if (!file) return;
+    told.textContent = "Reading…";
+    try {
+      const done = await call("POST", "/api/contacts/import", file, "text/vcard");
+      imported = summary(done);
+      await again();
+    } catch (problem) {
+      told.textContent = problem.message;
+      event.target.value = "";
+    }
+  };
+  if (imported) told.replaceChildren(...imported);
+  imported = null;
+  return el(
+    "div",
+    {},
+    el("p", {}, el("label", { for: "vcards" }, "Import a vCard file"), el("input", { id: "vcards", type: "file", accept: ".vcf,.vcard,text/vcard,text/x-vcard", onchange: read })),
+    told,
+  );
+}
+
+/** What the last import did, shown once the list is there anew. */
+let imported = null;
+
+function summary({ added, updated, unchanged, skipped, skipped_more: more }) {
+  const words = `${added} added, ${updated} updated, ${unchanged} unchanged`;
+  const lines = skipped.map(({ line, name, why }) => el("li", {}, `${name ? visible(name) : "Card"}, line ${line}: ${visible(why)}`));
+  if (more) lines.push(el("li", {}, `and ${more} more`));
+  return [el("p", {}, words), lines.length ? el("p", {}, "Not read:") : null, lines.length ? el("ul", {}, lines) : null].filter(Boolean);
 }
 
 function remove(path, again) {
@@ -85,7 +139,7 @@ function remove(path, again) {
 }
 
 async function settings(again, act) {
-  const [now, me] = await Promise.all([call("GET", "/api/settings"), call("GET", "/api/me")]);
+  const [now, me, foreign] = await Promise.all([call("GET", "/api/settings"), call("GET", "/api/me"), tools(again)]);
   const zones = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
   const form = el(
     "form",
@@ -117,6 +171,47 @@ async function settings(again, act) {
     el("p", { class: "hint" }, `You are ${me.name}. ${visible(linked)}`),
     form,
     codes(),
+    foreign,
+  );
+}
+
+/** Tools of MCP servers that wait for the owner; nothing for anybody else. */
+async function tools(again) {
+  const { tools: all } = await call("GET", "/api/mcp/tools").catch(() => ({ tools: [] }));
+  const open = all.filter((tool) => tool.status === "new" || tool.status === "changed");
+  if (!all.length) return null;
+  const said = (title, what) =>
+    what && el("div", {}, el("small", {}, title), el("pre", {}, visible(`${what.description}\n${JSON.stringify(what.schema, null, 2)}`)));
+  const allow = (tool) =>
+    el(
+      "form",
+      {
+        onsubmit: async (event) => {
+          event.preventDefault();
+          await saved(event.target, () => call("POST", `/api/mcp/tools/${encodeURIComponent(tool.name)}/allow`, { hash: tool.hash }), again);
+        },
+      },
+      el("p", { class: "wrong", role: "alert" }),
+      el("p", { class: "row" }, el("button", { type: "submit", class: "go" }, "Allow it as it is now")),
+    );
+  const others = all.filter((tool) => tool.reason && !open.includes(tool));
+  return el(
+    "div",
+    {},
+    el("h3", {}, "Tools of MCP servers"),
+    el("p", { class: "hint" }, `${all.length - open.length - others.length} can be used; ${open.length} wait for you. What they say of themselves are their server's words.`),
+    el(
+      "ul",
+      { class: "list" },
+      open.map((tool) =>
+        el(
+          "li",
+          { "data-tool": tool.name },
+          el("details", {}, el("summary", {}, visible(tool.name), el("small", {}, ` ${tool.status}`)), said("As it was allowed", tool.before), said("As it is now", tool.after), allow(tool)),
+        ),
+      ),
+      others.map((tool) => el("li", {}, visible(tool.name), el("small", {}, ` ${visible(tool.reason)}`))),
+    ),
   );
 }
 

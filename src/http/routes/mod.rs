@@ -4,6 +4,7 @@ pub mod access;
 pub mod agent;
 pub mod contacts;
 pub mod health;
+pub mod mcp;
 pub mod me;
 pub mod plugins;
 pub mod session;

@@ -20,7 +20,7 @@ pub(crate) async fn list(State(state): State<HttpState>, Reader(_caller): Reader
             names.push(spec.plugin());
         }
     }
-    let plugins: Vec<Value> = names.iter().map(|name| shown(name, &state.config.plugins, catalog)).collect();
+    let plugins: Vec<Value> = names.iter().map(|name| shown(name, &state.config.plugins, &catalog)).collect();
     Ok(Json(json!({"plugins": plugins})))
 }
 
@@ -33,7 +33,8 @@ fn shown(name: &str, known: &[PluginInfo], catalog: &Catalog) -> Value {
     shown.insert("description".to_owned(), json!(description.unwrap_or_default()));
     shown.insert("capabilities".to_owned(), specs.iter().map(|spec| json!(spec.name)).collect());
     shown.insert("enabled".to_owned(), json!(enabled));
-    let reason = specs.iter().find_map(|spec| spec.unavailable.as_ref());
+    let off = known.iter().find(|plugin| plugin.name == name).and_then(|plugin| plugin.off.as_ref());
+    let reason = specs.iter().find_map(|spec| spec.unavailable.as_ref()).or(off);
     if let Some(reason) = reason.filter(|_| !enabled) {
         shown.insert("reason".to_owned(), json!(reason));
     }
@@ -44,6 +45,7 @@ fn shown(name: &str, known: &[PluginInfo], catalog: &Catalog) -> Value {
 #[utoipa::path(get, path = "/api/plugins/capabilities", tag = "plugins",
     responses((status = 200, description = "Action names", body = Value)))]
 pub(crate) async fn capabilities(State(state): State<HttpState>, Reader(_caller): Reader) -> Answered {
-    let usable = state.desk.catalog().iter().filter(|spec| spec.unavailable.is_none());
+    let catalog = state.desk.catalog();
+    let usable = catalog.iter().filter(|spec| spec.unavailable.is_none());
     Ok(Json(json!({"capabilities": usable.map(|spec| spec.name.as_str()).collect::<Vec<_>>()})))
 }

@@ -82,7 +82,7 @@ pub(crate) async fn run(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     same_person(&caller, &body)?;
-    let wanted = parse::run_plan(&body, state.desk.catalog())?;
+    let wanted = parse::run_plan(&body, &state.desk.catalog())?;
     let person = &caller.person.id;
     let door = wanted.channel.as_str();
     let origin = match state.doors.linked(person, wanted.channel).await? {

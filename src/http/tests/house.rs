@@ -23,6 +23,8 @@ use workflows::ports::{
 
 use crate::http::auth::{owner, secret};
 use crate::http::{Doors, Health, HttpConfig, HttpState, Hub, Linked, PluginInfo, router};
+use crate::plugins::mcp::Servers;
+use crate::plugins::mcp::config::McpConfig;
 use crate::store::PeopleStore;
 use crate::store::access::{Credential, CredentialKind, Scope};
 use crate::store::sqlite::Db;
@@ -39,14 +41,14 @@ impl Ids for TestIds {
 
 /// Sends into a ledger.
 pub(super) struct Ledger {
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     pub(super) sent: AtomicU64,
 }
 
 #[async_trait]
 impl Actions for Ledger {
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {
@@ -182,7 +184,7 @@ impl House {
         let owner = welcome.unwrap().owner.id;
         let bob = Person { id: "bob".into(), name: "Bob".to_owned(), role: Role::Member, settings: settings() };
         db.create_person(&bob, clock.now()).await.unwrap();
-        let ledger = Arc::new(Ledger { catalog: catalog(), sent: AtomicU64::new(0) });
+        let ledger = Arc::new(Ledger { catalog: Arc::new(catalog()), sent: AtomicU64::new(0) });
         let engine = Engine::new(EngineParts {
             store: db.clone(),
             people: db.clone(),
@@ -204,6 +206,7 @@ impl House {
             hub,
             health: Arc::new(Well),
             doors: Arc::new(Well),
+            mcp: Arc::new(Servers::load(&McpConfig::default(), db.clone(), clock.clone()).await.unwrap()),
             metrics: Arc::default(),
             attempts: Arc::default(),
             clock: clock.clone(),
@@ -252,7 +255,7 @@ fn config() -> HttpConfig {
         public_url: "http://127.0.0.1:8000".parse().unwrap(),
         version: "0.0.0".to_owned(),
         settings: settings(),
-        plugins: vec![PluginInfo { name: "email".to_owned(), description: "Mail".to_owned() }],
+        plugins: vec![PluginInfo { name: "email".to_owned(), description: "Mail".to_owned(), off: None }],
         answer_wait: Duration::from_secs(10),
         sign_in_delay: Duration::from_millis(1),
         socket_send_limit: Duration::from_secs(1),

@@ -8,7 +8,7 @@ use super::house::{BOB, House, OWNER, request};
 use crate::http::body::BODY_BYTES_MAX;
 
 /// Every data route.
-const DATA: [(&str, &str); 33] = [
+const DATA: [(&str, &str); 35] = [
     ("POST", "/api/agent/process"),
     ("POST", "/api/agent/select"),
     ("POST", "/api/agent/confirm"),
@@ -39,6 +39,8 @@ const DATA: [(&str, &str); 33] = [
     ("PATCH", "/api/settings"),
     ("GET", "/api/events"),
     ("GET", "/api/plugins/"),
+    ("GET", "/api/mcp/tools"),
+    ("POST", "/api/mcp/tools/x/allow"),
     ("GET", "/api/status"),
     ("GET", "/metrics"),
     ("GET", "/ws/bob"),
@@ -66,6 +68,9 @@ async fn another_person_is_refused_before_the_upgrade_and_in_bodies() {
     let body = json!({"message": "hi", "user_id": "bob"});
     assert_eq!(house.ask("POST", "/api/agent/process", OWNER, Some(body)).await.0, StatusCode::FORBIDDEN);
     assert_eq!(house.ask("POST", "/api/invites", BOB, None).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(house.ask("GET", "/api/mcp/tools", BOB, None).await.0, StatusCode::FORBIDDEN);
+    let body = json!({"hash": "x"});
+    assert_eq!(house.ask("POST", "/api/mcp/tools/mcp.a.b/allow", BOB, Some(body)).await.0, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ impl BookingPlugin {
         let quote = quote(duffel, offer).await?;
         differs(call, &quote)?;
         let guests = Guests {
-            guests: call.args.get("guests").unwrap_or(&Value::Null),
+            names: call.args.get("guests").unwrap_or(&Value::Null),
             email: text(&call.args, "email").unwrap_or_default(),
             phone: text(&call.args, "phone").unwrap_or_default(),
             requests: text(&call.args, "requests"),
@@ -120,7 +120,7 @@ fn booked_outcome(booking: &Booking) -> ActionOutcome {
     let reference = booking.reference.as_deref().map(plain);
     let result = json!({"reference": booking.id, "hotel_reference": reference, "hotel": hotel,
         "from": booking.check_in_date, "to": booking.check_out_date});
-    let called = reference.map_or_else(|| booking.id.clone(), |reference| reference);
+    let called = reference.unwrap_or_else(|| booking.id.clone());
     let detail = format!(
         "{hotel} is booked from {} to {}; reference {called}",
         plain(&booking.check_in_date),

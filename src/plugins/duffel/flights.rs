@@ -96,7 +96,13 @@ pub(crate) fn flight_spec(is_on: bool) -> ActionSpec {
         targets: &["to"],
         future: &["date", "return_date"],
         unavailable: (!is_on).then(|| OFF.to_owned()),
-        ..spec("search.search_flights", "Looks for flights", properties, &["from", "to", "date"], ReachRule::ReadOutside)
+        ..spec(
+            "search.search_flights",
+            "Looks for flights",
+            properties,
+            &["from", "to", "date"],
+            ReachRule::ReadOutside,
+        )
     }
 }
 
@@ -120,16 +126,19 @@ pub(crate) async fn search(duffel: &Duffel, rates: &Rates, call: &ActionCall) ->
     let asked = json!({"slices": slices, "passengers": passengers, "cabin_class": cabin});
     let query = [("return_offers", "true"), ("supplier_timeout", SUPPLIER_MILLIS)];
     let found: Offers = duffel.post(Kind::Look, &["air", "offer_requests"], &query, &asked).await?.data;
-    let priced = found.offers.into_iter().filter_map(|offer| {
-        Some((Money::read(&offer.total_amount, &offer.total_currency)?, offer))
-    });
-    let prices = Priced::all(priced.collect(), rates, call).await;
+    let with_price = found
+        .offers
+        .into_iter()
+        .filter_map(|offer| Some((Money::read(&offer.total_amount, &offer.total_currency)?, offer)));
+    let prices = Priced::all(with_price.collect(), rates, call).await;
     let shown: Vec<&Priced<Found>> = prices.within.iter().take(limit).collect();
     let results: Vec<Value> = shown.iter().map(|offer| entry(offer)).collect();
     let lines: Vec<String> = shown.iter().map(|offer| format!("{}: {}", route(&offer.what), offer.words())).collect();
     let head = match (lines.is_empty(), prices.dearer) {
         (true, 0) => format!("No flight from {origin} to {destination} on {out}"),
-        (true, dearer) => format!("No flight within the price from {origin} to {destination} on {out}; {dearer} cost more"),
+        (true, dearer) => {
+            format!("No flight within the price from {origin} to {destination} on {out}; {dearer} cost more")
+        }
         (false, _) => format!("Flights from {origin} to {destination} for {people}, the whole price:"),
     };
     let detail = [vec![head], lines, prices.note.into_iter().collect()].concat().join("\n");

@@ -10,6 +10,7 @@ use super::stays::{Found, Wanted};
 use super::{Duffel, OFF};
 use crate::plugins::money::Money;
 use crate::plugins::rates::Rates;
+use crate::plugins::search::Around;
 use crate::plugins::web::plain;
 use crate::plugins::{dates, outcome, spec};
 
@@ -19,16 +20,11 @@ const PEOPLE_MAX: u32 = 50;
 const ROOMS_MAX: u32 = 10;
 /// The longest stay that can be booked, in nights.
 const NIGHTS_MAX: i64 = 99;
+/// The widest search.
+const RADIUS_KM_MAX: u32 = 100;
 /// Hotels in one answer.
 const LIMIT_MAX: usize = 30;
 const LIMIT_DEFAULT: usize = 10;
-
-/// Where to look.
-pub(crate) struct Spot {
-    pub(crate) latitude: f64,
-    pub(crate) longitude: f64,
-    pub(crate) radius_km: u32,
-}
 
 /// What it takes; off without an account.
 pub(crate) fn hotel_spec(is_on: bool) -> ActionSpec {
@@ -49,39 +45,46 @@ pub(crate) fn hotel_spec(is_on: bool) -> ActionSpec {
     }
 }
 
-/// Looks for hotels around a spot.
+/// Refuses days that make no stay, before anybody is asked.
+pub(crate) fn check(call: &ActionCall) -> Result<(), ActionError> {
+    let nights = (dates::arg(call, "to")? - dates::arg(call, "from")?).num_days();
+    if (1..=NIGHTS_MAX).contains(&nights) {
+        return Ok(());
+    }
+    Err(ActionError::fail(format!("a stay is 1 to {NIGHTS_MAX} nights long")))
+}
+
+/// Looks for hotels around a place.
 pub(crate) async fn search(
     duffel: &Duffel,
     rates: &Rates,
     call: &ActionCall,
-    spot: &Spot,
+    around: &Around,
 ) -> Result<ActionOutcome, ActionError> {
     let (check_in, check_out) = (dates::arg(call, "from")?, dates::arg(call, "to")?);
     let nights = (check_out - check_in).num_days();
-    if !(1..=NIGHTS_MAX).contains(&nights) {
-        return Err(ActionError::fail(format!("a stay is 1 to {NIGHTS_MAX} nights long")));
-    }
     let count = |name: &str, default: u64| call.args.get(name).and_then(Value::as_u64).unwrap_or(default);
     let people = u32::try_from(count("people", 2)).unwrap_or(PEOPLE_MAX).min(PEOPLE_MAX);
     let rooms = u32::try_from(count("rooms", u64::from(people.div_ceil(2)))).unwrap_or(ROOMS_MAX).min(ROOMS_MAX);
     let limit = usize::try_from(count("limit", 0)).ok().filter(|n| *n > 0).unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
     let wanted = Wanted {
-        latitude: spot.latitude,
-        longitude: spot.longitude,
-        radius_km: spot.radius_km,
+        latitude: around.lat,
+        longitude: around.lon,
+        radius_km: around.radius.div_ceil(1_000).clamp(1, RADIUS_KM_MAX),
         check_in: check_in.to_string(),
         check_out: check_out.to_string(),
         people,
         rooms,
     };
     let found = duffel.search_stays(&wanted).await?;
-    let priced = found.into_iter().filter_map(|found| Some((found.price()?, found)));
-    let prices = Priced::all(priced.collect(), rates, call).await;
+    let with_price = found.into_iter().filter_map(|found| Some((found.price()?, found)));
+    let prices = Priced::all(with_price.collect(), rates, call).await;
     let shown: Vec<&Priced<Found>> = prices.within.iter().take(limit).collect();
     let results: Vec<Value> = shown.iter().map(|hotel| entry(hotel, &wanted)).collect();
     let lines: Vec<String> =
         shown.iter().map(|hotel| format!("{}: {}", plain(&hotel.what.accommodation.name), hotel.words())).collect();
-    let when = format!("{nights} nights from {check_in}, {people} people");
+    let when =
+        format!("{} from {check_in}, {} near {}", counted(nights, "night"), counted(people, "guest"), around.name);
     let head = match (lines.is_empty(), prices.dearer) {
         (true, 0) => format!("No hotel has a room for {when}"),
         (true, dearer) => format!("No hotel within the price for {when}; {dearer} cost more"),
@@ -89,6 +92,14 @@ pub(crate) async fn search(
     };
     let detail = [vec![head], lines, prices.note.into_iter().collect()].concat().join("\n");
     Ok(outcome(json!({"results": results}), detail))
+}
+
+/// `1 night`, `2 nights`.
+fn counted(number: impl Into<i64>, what: &str) -> String {
+    match number.into() {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
+    }
 }
 
 fn entry(hotel: &Priced<Found>, wanted: &Wanted) -> Value {
@@ -142,7 +153,7 @@ impl<T> Priced<T> {
                 && let Some(rate) = rates.convert(price.amount, &price.currency, wanted, call.now).await
             {
                 as_of = Some(rate.as_of);
-                converted = Some(Money { amount: rate.amount, currency: wanted.clone() });
+                converted = Some(Money { amount: rate.amount.normalize(), currency: wanted.clone() });
             }
             let compared = converted.as_ref().or(Some(&price).filter(|price| price.currency == *wanted));
             match (&limit, compared) {
@@ -164,7 +175,10 @@ impl<T> Priced<T> {
         open.dedup();
         let mut notes = Vec::new();
         if !open.is_empty() {
-            notes.push(format!("Prices in {} could not be compared with your limit: there is no exchange rate", open.join(", ")));
+            notes.push(format!(
+                "Prices in {} could not be compared with your limit: there is no exchange rate",
+                open.join(", ")
+            ));
         }
         notes.extend(as_of.map(|day| format!("Converted by the rates of {day}")));
         Prices { within, dearer, note: (!notes.is_empty()).then(|| notes.join(". ")) }

@@ -3,6 +3,8 @@
 //! <https://duffel.com/docs/api/v2>: JSON under `data`, a dated version in a header, a bearer token;
 //! errors as a list with a type, a code and words.
 
+pub(crate) mod flights;
+pub(crate) mod hotels;
 pub(crate) mod stays;
 
 use std::time::Duration;
@@ -121,13 +123,12 @@ impl Duffel {
 
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, Refused> {
         let mut url = self.config.api_url.clone();
-        match url.path_segments_mut() {
-            Ok(mut segments) => drop(segments.pop_if_empty().extend(path)),
-            Err(()) => {
-                let error = ActionError::fail("DUFFEL_API_URL cannot hold a path");
-                return Err(Refused { error, code: String::new() });
-            }
-        }
+        let Ok(mut segments) = url.path_segments_mut() else {
+            let error = ActionError::fail("DUFFEL_API_URL cannot hold a path");
+            return Err(Refused { error, code: String::new() });
+        };
+        segments.pop_if_empty().extend(path);
+        drop(segments);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }

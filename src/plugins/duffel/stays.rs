@@ -149,7 +149,7 @@ impl Booking {
 
 /// Who stays, and how they are reached.
 pub(crate) struct Guests<'a> {
-    pub(crate) guests: &'a Value,
+    pub(crate) names: &'a Value,
     pub(crate) email: &'a str,
     pub(crate) phone: &'a str,
     pub(crate) requests: Option<&'a str>,
@@ -193,7 +193,7 @@ impl Duffel {
 
     /// Books, under the act's key.
     pub(crate) async fn book(&self, quote: &Quote, guests: &Guests<'_>, key: &str) -> Result<Booking, Refused> {
-        let mut asked = json!({"quote_id": quote.id, "guests": guests.guests, "email": guests.email,
+        let mut asked = json!({"quote_id": quote.id, "guests": guests.names, "email": guests.email,
             "phone_number": guests.phone, "metadata": {KEY: key}});
         if let Some(requests) = guests.requests {
             asked["accommodation_special_requests"] = Value::from(requests);

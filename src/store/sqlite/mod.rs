@@ -5,6 +5,7 @@ mod access;
 mod calendar;
 mod error;
 mod log;
+mod mcp;
 mod people;
 mod rows;
 mod task_rows;

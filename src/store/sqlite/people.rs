@@ -10,6 +10,7 @@ use workflows::ports::{People, PeopleError, StoreError};
 
 use super::error::driver;
 use super::{Db, rows};
+use crate::address_book::{Change, Changed};
 use crate::store::people::{CONTACTS_MAX, ContactStore, PeopleStore};
 
 pub(super) fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
@@ -127,6 +128,21 @@ impl PeopleStore for Db {
     }
 }
 
+/// Puts a contact into a book that has room for it, or in place of itself.
+async fn put(connection: &mut SqliteConnection, person: &PersonId, contact: &Contact) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO contacts (person_id, id, name, body) SELECT ?1, ?2, ?3, ?4
+        WHERE (SELECT count(*) FROM contacts WHERE person_id = ?1 AND id <> ?2) < ?5
+        ON CONFLICT (person_id, id) DO UPDATE SET name = excluded.name, body = excluded.body";
+    let most = i64::try_from(CONTACTS_MAX).unwrap_or(i64::MAX);
+    let asked = query(sql).bind(person.as_str()).bind(contact.id.as_str()).bind(&contact.name).bind(text(contact)?);
+    Ok(asked.bind(most).execute(connection).await.map_err(driver)?.rows_affected() > 0)
+}
+
+async fn delete(connection: &mut SqliteConnection, person: &PersonId, id: &ContactId) -> Result<bool, StoreError> {
+    let asked = query("DELETE FROM contacts WHERE person_id = ?1 AND id = ?2").bind(person.as_str()).bind(id.as_str());
+    Ok(asked.execute(connection).await.map_err(driver)?.rows_affected() > 0)
+}
+
 #[async_trait]
 impl ContactStore for Db {
     async fn contact(&self, person: &PersonId, id: &ContactId) -> Result<Option<Contact>, StoreError> {
@@ -137,28 +153,36 @@ impl ContactStore for Db {
     }
 
     async fn put_contact(&self, person: &PersonId, contact: &Contact) -> Result<bool, StoreError> {
-        let (person, id, name, body) = (person.0.clone(), contact.id.0.clone(), contact.name.clone(), text(contact)?);
-        let most = i64::try_from(CONTACTS_MAX).unwrap_or(i64::MAX);
+        let (person, contact) = (person.clone(), contact.clone());
+        self.write(move |connection| Box::pin(async move { put(connection, &person, &contact).await })).await
+    }
+
+    async fn change_contacts(&self, person: &PersonId, change: Change) -> Result<Vec<Changed>, StoreError> {
+        let person = person.clone();
         self.write(move |connection| {
             Box::pin(async move {
-                let sql = "INSERT INTO contacts (person_id, id, name, body) SELECT ?1, ?2, ?3, ?4
-                    WHERE (SELECT count(*) FROM contacts WHERE person_id = ?1 AND id <> ?2) < ?5
-                    ON CONFLICT (person_id, id) DO UPDATE SET name = excluded.name, body = excluded.body";
-                let asked = query(sql).bind(person).bind(id).bind(name).bind(body).bind(most);
-                Ok(asked.execute(connection).await.map_err(driver)?.rows_affected() > 0)
+                let sql = "SELECT body FROM contacts WHERE person_id = ?1 ORDER BY name, id";
+                let bodies: Vec<String> =
+                    query_scalar(sql).bind(person.as_str()).fetch_all(&mut *connection).await.map_err(driver)?;
+                let book = bodies.iter().map(|body| rows::json("a contact", body)).collect::<Result<_, _>>()?;
+                let changed = change.apply(book);
+                for one in &changed {
+                    match one {
+                        Changed::Added(contact) | Changed::Updated { after: contact, .. } => {
+                            put(connection, &person, contact).await?;
+                        }
+                        Changed::Removed(contact) => drop(delete(connection, &person, &contact.id).await?),
+                        Changed::Unchanged(_) | Changed::Missing | Changed::Unclear | Changed::Full => {}
+                    }
+                }
+                Ok(changed)
             })
         })
         .await
     }
 
     async fn delete_contact(&self, person: &PersonId, id: &ContactId) -> Result<bool, StoreError> {
-        let (person, id) = (person.0.clone(), id.0.clone());
-        self.write(move |connection| {
-            Box::pin(async move {
-                let asked = query("DELETE FROM contacts WHERE person_id = ?1 AND id = ?2").bind(person).bind(id);
-                Ok(asked.execute(connection).await.map_err(driver)?.rows_affected() > 0)
-            })
-        })
-        .await
+        let (person, id) = (person.clone(), id.clone());
+        self.write(move |connection| Box::pin(async move { delete(connection, &person, &id).await })).await
     }
 }

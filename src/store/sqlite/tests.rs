@@ -191,3 +191,26 @@ async fn what_telegram_needs_no_more_is_let_go_and_nothing_else() {
     let left = Inbox::left_over(&db, i64::MIN, 10).await.expect("a look");
     assert_eq!(left.iter().map(|update| update.id).collect::<Vec<_>>(), [3], "what has not ended stays");
 }
+
+#[tokio::test]
+async fn what_is_allowed_of_a_server_is_kept_and_first_sight_is_only_once() {
+    use crate::store::mcp::{McpStore as _, Pin};
+    let (db, _dir) = fresh().await;
+    let pin = |tool: &str, hash: &str| Pin {
+        tool: tool.to_owned(),
+        hash: hash.to_owned(),
+        description: "d".to_owned(),
+        schema: serde_json::json!({"type": "object"}),
+    };
+    let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+    assert_eq!(db.pins("s").await.expect("a look"), None, "never seen");
+    db.first_sight("s", vec![pin("a", "1"), pin("b", "1")], at).await.expect("kept");
+    db.first_sight("s", vec![pin("a", "2"), pin("c", "2")], at).await.expect("nothing to do");
+    assert_eq!(db.pins("s").await.expect("a look"), Some(vec![pin("a", "1"), pin("b", "1")]));
+    db.allow("s", pin("a", "3"), &"ann".into(), at).await.expect("allowed");
+    db.allow("s", pin("c", "3"), &"ann".into(), at).await.expect("allowed");
+    assert_eq!(db.pins("s").await.expect("a look"), Some(vec![pin("a", "3"), pin("b", "1"), pin("c", "3")]));
+    db.first_sight("empty", Vec::new(), at).await.expect("kept");
+    assert_eq!(db.pins("empty").await.expect("a look"), Some(Vec::new()), "seen, with nothing to offer");
+    assert!(db.allow("unseen", pin("a", "1"), &"ann".into(), at).await.is_err());
+}

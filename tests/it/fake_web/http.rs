@@ -51,7 +51,7 @@ impl<S: Site> Fake<S> {
             Some(Fault::Page(status)) => page(status),
             Some(Fault::Redirect(to)) => page(302).with("Location", to),
             Some(Fault::RedirectAs(status, to)) => page(status).with("Location", to),
-            Some(Fault::Nothing) => self.site(S::nothing),
+            Some(Fault::Nothing) => self.site(|site| site.nothing(&request)),
             Some(Fault::TooMany { retry_after }) => self.change(|state| {
                 let response = state.site.too_many();
                 let now = state.now();
@@ -113,6 +113,15 @@ impl<S: Site> Fake<S> {
     }
 }
 
+impl Response {
+    /// The same with this header instead of any of its name.
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(own, _)| *own != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
 /// What becomes of the answer to a request that was done; `None` when it is written already.
 async fn done(fault: Fault, mut response: Response, write: &mut OwnedWriteHalf) -> Result<Option<Response>> {
     let cut = || Err(Error::new(ErrorKind::ConnectionAborted, "cut on purpose"));
@@ -129,7 +138,7 @@ async fn done(fault: Fault, mut response: Response, write: &mut OwnedWriteHalf) 
         }
         Fault::HalfThenHang => {
             response.write(write, true).await?;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Fault::Drip { bytes, every } => {
             drip(&response, bytes, every, write).await?;

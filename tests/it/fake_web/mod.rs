@@ -16,8 +16,10 @@
 
 #![expect(dead_code, reason = "a stand-in offers more than the tests of one day use")]
 
+mod agent;
 pub(crate) mod duffel;
 mod fault;
+pub(crate) mod google;
 mod http;
 mod ledger;
 pub(crate) mod nominatim;
@@ -50,6 +52,9 @@ pub(crate) type FakeOverpass = Fake<overpass::Overpass>;
 /// A stand-in for Duffel.
 pub(crate) type FakeDuffel = Fake<duffel::Duffel>;
 
+/// A stand-in for Google: access tokens and Meet.
+pub(crate) type FakeGoogle = Fake<google::Google>;
+
 /// What one service knows and does.
 pub(crate) trait Site: Default + Send + 'static {
     /// Looks at a request as it arrives, whatever fault is set: what it returns is the answer, unless a
@@ -65,7 +70,7 @@ pub(crate) trait Site: Default + Send + 'static {
     fn too_many(&mut self) -> Response;
 
     /// Its answer to a request that finds nothing.
-    fn nothing(&mut self) -> Response;
+    fn nothing(&mut self, request: &Request) -> Response;
 
     /// Adds the time to wait to a 429.
     fn retry_after(&self, response: Response, secs: u64, _now: DateTime<Utc>) -> Response {
@@ -123,6 +128,54 @@ struct Inner<S> {
     state: Mutex<State<S>>,
     changed: Notify,
     running: Mutex<Option<AbortHandle>>,
+}
+
+/// One of each.
+#[derive(Clone)]
+pub(crate) struct FakeWeb {
+    /// SearXNG.
+    pub(crate) searxng: FakeSearxng,
+    /// Nominatim.
+    pub(crate) nominatim: FakeNominatim,
+    /// Overpass.
+    pub(crate) overpass: FakeOverpass,
+    /// Duffel.
+    pub(crate) duffel: FakeDuffel,
+    /// Google.
+    pub(crate) google: FakeGoogle,
+}
+
+impl FakeWeb {
+    /// Starts them all.
+    pub(crate) async fn start() -> Self {
+        Self {
+            searxng: Fake::start().await,
+            nominatim: Fake::start().await,
+            overpass: Fake::start().await,
+            duffel: Fake::start().await,
+            google: Fake::start().await,
+        }
+    }
+
+    /// The settings of the service that lead to them.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 5] {
+        [
+            ("SEARXNG_URL", self.searxng.url()),
+            ("NOMINATIM_URL", self.nominatim.url()),
+            ("OVERPASS_URL", self.overpass.url()),
+            ("DUFFEL_API_URL", self.duffel.url()),
+            ("DUFFEL_API_TOKEN", self.duffel.token()),
+        ]
+    }
+
+    /// Fails when a client did anything against the rules of any of them.
+    pub(crate) fn assert_no_violations(&self) {
+        self.searxng.assert_no_violations();
+        self.nominatim.assert_no_violations();
+        self.overpass.assert_no_violations();
+        self.duffel.assert_no_violations();
+        self.google.assert_no_violations();
+    }
 }
 
 /// A running server; a clone is the same one.

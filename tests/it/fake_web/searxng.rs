@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::ledger::pairs;
 use super::{Answer, Call, Fake, Site};
-use crate::fake_http::Response;
+use crate::fake_http::{Request, Response};
 
 /// How many results a page has.
 pub(crate) const PAGE_RESULTS: usize = 10;
@@ -175,7 +175,7 @@ impl Site for Searxng {
         page(429, "Too Many Requests", "This user has sent too many requests in a given amount of time.")
     }
 
-    fn nothing(&mut self) -> Response {
+    fn nothing(&mut self, _request: &Request) -> Response {
         Response::json(200, &body("", &[], &[], &[]))
     }
 }

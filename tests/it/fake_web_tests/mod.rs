@@ -2,6 +2,7 @@
 
 mod duffel;
 mod faults;
+mod google;
 mod nominatim;
 mod overpass;
 mod searxng;

@@ -6,12 +6,18 @@ use super::{client, sent, text};
 use crate::fake_web::FakeOverpass;
 use crate::fake_web::overpass::{Element, Kind, Trouble};
 
+const AGENT: &str = "super-manager-tests/1.0 (+https://super-manager.example)";
 /// The middle of Calangute.
 const CALANGUTE: &str = "15.5444,73.7553";
 
+/// A request that tells whose it is.
+fn post(server: &FakeOverpass) -> reqwest::RequestBuilder {
+    client().post(server.url()).header("user-agent", AGENT)
+}
+
 fn ask(server: &FakeOverpass, data: &str) -> reqwest::RequestBuilder {
     let body: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("data", data).finish();
-    client().post(server.url()).header("content-type", "application/x-www-form-urlencoded").body(body)
+    post(server).header("content-type", "application/x-www-form-urlencoded").body(body)
 }
 
 async fn found(server: &FakeOverpass, data: &str) -> Vec<Value> {
@@ -185,16 +191,25 @@ async fn other_requests_that_are_no_use_are_violations() {
             "POST /api/interpreter: no out statement, so nothing is printed",
         ),
         (ask(&server, "  "), 400, "POST /api/interpreter: no data"),
-        (client().post(server.url()).body(good), 400, "POST /api/interpreter: a body of type \"\", not a form"),
+        (post(&server).body(good), 400, "POST /api/interpreter: a body of type \"\", not a form"),
         (
-            client().post(server.url()).json(&json!({"data": good})),
+            post(&server).json(&json!({"data": good})),
             400,
             "POST /api/interpreter: a body of type \"application/json\", not a form",
         ),
-        (client().put(server.url()), 405, "PUT /api/interpreter: neither GET nor POST"),
-        (client().get(server.origin()), 404, "GET /: no such path"),
+        (client().put(server.url()).header("user-agent", AGENT), 405, "PUT /api/interpreter: neither GET nor POST"),
+        (client().get(server.origin()).header("user-agent", AGENT), 404, "GET /: no such path"),
     ] {
         assert_eq!(text(request).await.0, status, "{violation}");
         assert_eq!(server.take_violations(), [violation]);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_tell_who_it_is_is_not_served() {
+    let server = FakeOverpass::start().await;
+    for request in [client().post(server.url()), client().post(server.url()).header("user-agent", "reqwest/0.12")] {
+        assert_eq!(text(request.body("data=x")).await.0, 406);
+        assert_eq!(server.take_violations(), ["POST /api/interpreter: a request that tells not whose it is"]);
     }
 }

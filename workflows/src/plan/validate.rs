@@ -394,6 +394,12 @@ pub fn executions_in(stage: &Stage) -> Vec<&Stage> {
     stage.kind.lists().into_iter().flat_map(|(_, list)| list).flat_map(executions_in).collect()
 }
 
+/// What a parameter's schema says of it in words: why a value that others take is not taken here.
+fn about<'s>(spec: &'s ActionSpec, steps: &[Value]) -> Option<&'s str> {
+    let name = steps.first()?.as_str()?;
+    spec.parameters.get("properties")?.get(name)?.get("description")?.as_str()
+}
+
 /// What is wrong with arguments, by the action's schema and the limit on lists; values that still
 /// are templates are left to the check after they are filled in.
 pub fn parameter_faults(spec: &ActionSpec, params: &Map<String, Value>) -> Vec<(Vec<Value>, String)> {
@@ -406,7 +412,9 @@ pub fn parameter_faults(spec: &ActionSpec, params: &Map<String, Value>) -> Vec<(
                 let here = instance.pointer(&pointer);
                 let open = !pointer.is_empty() && here.is_some_and(template::holds_template);
                 if !open {
-                    found.push((steps(&pointer), clipped(&error.to_string())));
+                    let steps = steps(&pointer);
+                    let about = about(spec, &steps).map(|about| format!(" ({about})")).unwrap_or_default();
+                    found.push((steps, clipped(&format!("{error}{about}"))));
                 }
             }
         }

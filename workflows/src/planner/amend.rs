@@ -65,6 +65,7 @@ fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) 
             Found::Repeat(_) => {
                 text = replaced(&text, words, moment, contacts, |found| matches!(found, Found::Repeat(_)));
             }
+            Found::Provider(_) => text = format!("{} {words}", text.trim_end_matches(['.', ' '])),
             Found::Party(_) | Found::Phone(_) => {}
         }
     }
@@ -281,7 +282,12 @@ fn with_when(
     let found = mentions::mentions(&tokens, from, moment, contacts);
     let old = found.iter().find_map(|mention| match &mention.found {
         Found::When(when) => Some((when, mention)),
-        Found::Length(_) | Found::Repeat(_) | Found::Party(_) | Found::Place(_) | Found::Phone(_) => None,
+        Found::Length(_)
+        | Found::Repeat(_)
+        | Found::Party(_)
+        | Found::Place(_)
+        | Found::Phone(_)
+        | Found::Provider(_) => None,
     });
     let Some((old, place)) = old else {
         return format!("{} {whole}", text.trim_end_matches(['.', ' ']));

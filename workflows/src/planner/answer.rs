@@ -173,13 +173,19 @@ fn emails(text: &str, tokens: &[Token<'_>], ctx: &AnswerContext<'_>) -> Result<V
 }
 
 fn addresses(party: people::Party) -> Result<Vec<String>, String> {
-    let of = |contact: Contact| {
-        contact.email.ok_or_else(|| format!("I have no mail address of {}; please type it.", contact.name))
-    };
+    let first = |contact: &Contact| contact.mail_addresses().next().map(str::to_owned);
+    let none = |contact: &Contact| format!("I have no mail address of {}; please type it.", contact.name);
     match party {
         people::Party::Address(address) => Ok(vec![address]),
-        people::Party::Contact(contact) => of(contact).map(|address| vec![address]),
-        people::Party::Group { members, .. } => members.into_iter().map(of).collect(),
+        people::Party::Contact(contact) => match contact.mail_addresses().collect::<Vec<_>>().as_slice() {
+            [] => Err(none(&contact)),
+            [only] => Ok(vec![(*only).to_owned()]),
+            several => Err(which_of(&contact.name, "addresses", several)),
+        },
+        // Of many people at once nobody is asked about: each gets it at the usual address.
+        people::Party::Group { members, .. } => {
+            members.iter().map(|contact| first(contact).ok_or_else(|| none(contact))).collect()
+        }
         people::Party::Ambiguous { name, candidates } => Err(which(&name, &candidates)),
         people::Party::Unknown(name) => Err(format!("I do not know {name}; please type the mail address.")),
     }
@@ -190,17 +196,23 @@ fn which(name: &str, candidates: &[Contact]) -> String {
     format!("There are several named {name}; do you mean {names}?")
 }
 
+fn which_of(name: &str, what: &str, several: &[&str]) -> String {
+    const SHOWN_MAX: usize = 3;
+    let some = several.iter().take(SHOWN_MAX).copied().collect::<Vec<_>>().join(" or ");
+    format!("{name} has several {what}; do you mean {some}?")
+}
+
 fn phone(text: &str, tokens: &[Token<'_>], ctx: &AnswerContext<'_>) -> Result<Value, String> {
     if let Some((number, _)) = (0..tokens.len()).find_map(|at| contact_point::phone(tokens, at)) {
         return Ok(Value::from(number));
     }
     let known = people::look_up(text, ctx.contacts);
     match known.as_slice() {
-        [one] => one
-            .phone
-            .clone()
-            .map(Value::from)
-            .ok_or_else(|| format!("I have no telephone number of {}; please type it.", one.name)),
+        [one] => match one.numbers().collect::<Vec<_>>().as_slice() {
+            [] => Err(format!("I have no telephone number of {}; please type it.", one.name)),
+            [only] => Ok(Value::from(*only)),
+            several => Err(which_of(&one.name, "numbers", several)),
+        },
         _ => Err(unread("a telephone number", text, "+49 30 1234567")),
     }
 }
@@ -208,7 +220,7 @@ fn phone(text: &str, tokens: &[Token<'_>], ctx: &AnswerContext<'_>) -> Result<Va
 fn contact(text: &str, tokens: &[Token<'_>], ctx: &AnswerContext<'_>) -> Result<Value, String> {
     let address = tokens.iter().find(|token| token.kind == Kind::Address);
     let by_address = address.and_then(|token| {
-        ctx.contacts.iter().find(|one| one.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(token.text)))
+        ctx.contacts.iter().find(|one| one.mail_addresses().any(|email| email.eq_ignore_ascii_case(token.text)))
     });
     let by_id = ctx.contacts.iter().find(|one| one.id.as_str() == text);
     if let Some(found) = by_id.or(by_address) {
@@ -250,17 +262,7 @@ mod tests {
     use crate::ids::ContactId;
 
     fn contact(id: &str, name: &str, email: Option<&str>) -> Contact {
-        Contact {
-            id: ContactId::from(id),
-            name: name.to_owned(),
-            aliases: Vec::new(),
-            relation: None,
-            email: email.map(str::to_owned),
-            telegram: None,
-            discord: None,
-            phone: None,
-            groups: Vec::new(),
-        }
+        Contact { email: email.map(str::to_owned), ..Contact::named(ContactId::from(id), name) }
     }
 
     fn read(kind: AnswerType, text: &str) -> Result<Value, String> {

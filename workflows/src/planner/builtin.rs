@@ -307,7 +307,7 @@ fn unknown(text: &str, moment: &Moment, request: &PlanRequest<'_>) -> Proposal {
                 understood.push(place);
             }
             Found::Length(length) => understood.push(format!("{} minutes", length.num_minutes())),
-            Found::Repeat(_) | Found::Phone(_) => {}
+            Found::Repeat(_) | Found::Phone(_) | Found::Provider(_) => {}
         }
     }
     understood.dedup();

@@ -2,8 +2,7 @@
 
 use super::acts::{self, Act, Head};
 use super::entities::people::{self, Party};
-use super::entities::when;
-use super::entities::{Moment, Tokens, any_phrase, is, is_any};
+use super::entities::{Moment, Tokens, any_phrase, is, is_any, provider, when};
 use super::mentions::{self, Found, Mention};
 use super::tokens::{Kind, Token};
 use super::want::Want;
@@ -234,8 +233,13 @@ impl Clause<'_> {
                 Found::Party(party) => want.parties.push(party.clone()),
                 Found::Place(place) => want.place = want.place.or_else(|| Some(place.clone())),
                 Found::Phone(phone) => want.phone = want.phone.or_else(|| Some(phone.clone())),
+                // The last one said counts: a change is said behind what it changes.
+                Found::Provider(provider) => want.provider = Some(provider),
             }
         }
+        // "a Google Meet link" is in the words that name the act.
+        let named = (self.start..self.body).find_map(|at| provider::provider(self.tokens, at));
+        want.provider = want.provider.or(named.map(|(provider, _)| provider));
         want.refers = (self.body..self.end()).any(|at| any_phrase(self.tokens, at, REFERENCES).is_some());
         want.same_people = (self.body..self.end()).any(|at| {
             is_any(self.tokens, at, &["them", "him", "her"])
@@ -258,7 +262,9 @@ impl Clause<'_> {
         let mut drop: Vec<(usize, usize)> = self
             .mentions
             .iter()
-            .filter(|mention| matches!(mention.found, Found::When(_) | Found::Length(_) | Found::Repeat(_)))
+            .filter(|mention| {
+                matches!(mention.found, Found::When(_) | Found::Length(_) | Found::Repeat(_) | Found::Provider(_))
+            })
             .map(|mention| (mention.start, mention.end))
             .collect();
         drop.extend((from..to).filter_map(|at| any_phrase(self.tokens, at, REFERENCES).map(|next| (at, next))));
@@ -280,7 +286,9 @@ impl Clause<'_> {
             if let Some(past) = any_phrase(self.tokens, next, &["each of", "all of", "all", "each", "both"]) {
                 next = past;
             }
-            let Some((party, past)) = people::known(self.tokens, next, self.contacts).or_else(|| self.stranger(next))
+            let Some((party, past)) = people::known(self.tokens, next, self.contacts)
+                .or_else(|| people::relative(self.tokens, next, self.contacts))
+                .or_else(|| self.stranger(next))
             else {
                 break;
             };

@@ -21,6 +21,8 @@ const SLUG_CHARS_MAX: usize = 24;
 const QUESTION_CHARS_MAX: usize = 500;
 /// Longest stage title.
 const TITLE_CHARS_MAX: usize = 160;
+/// What the key of a known person begins with; no name holds it.
+const ADDRESS_OF: &str = "\u{0}address of ";
 /// Options of one question.
 const OPTIONS_MAX: usize = 100;
 
@@ -33,6 +35,15 @@ pub struct Recipient {
     pub address: String,
     /// Whether the address is known already.
     pub is_known: bool,
+}
+
+/// Somebody's name, which may be a template over an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// For titles.
+    pub shown: String,
+    /// Safe as a template.
+    pub written: String,
 }
 
 /// A meeting that this plan makes first.
@@ -186,11 +197,15 @@ impl<'a> Draft<'a> {
         format!("{{{{ {id} }}}}")
     }
 
-    /// Everyone of these with an address; asks who is meant and for addresses nobody knows.
+    /// Everyone of these with an address; asks who is meant, which of several addresses of one
+    /// person, and for addresses nobody knows. Of a group everyone's usual address is taken.
     pub fn recipients(&mut self, parties: &[Party]) -> Vec<Recipient> {
         let mut all: Vec<Recipient> = Vec::new();
         for party in parties {
             let some = match party {
+                Party::Contact(contact) if contact.mail_addresses().nth(1).is_some() => {
+                    vec![self.which_address(contact)]
+                }
                 Party::Contact(contact) => vec![self.contact(contact)],
                 Party::Group { members, .. } => members.iter().map(|contact| self.contact(contact)).collect(),
                 Party::Address(address) => {
@@ -209,7 +224,7 @@ impl<'a> Draft<'a> {
     }
 
     fn contact(&mut self, contact: &Contact) -> Recipient {
-        match &contact.email {
+        match contact.mail_addresses().next() {
             Some(email) => Recipient {
                 name: Some(phrase::literal(&contact.name)),
                 address: phrase::literal(email),
@@ -231,12 +246,37 @@ impl<'a> Draft<'a> {
         found
     }
 
+    fn which_address(&mut self, contact: &Contact) -> Recipient {
+        let key = format!("{ADDRESS_OF}{}", contact.id);
+        if let Some(found) = self.known.get(&key) {
+            return found.clone();
+        }
+        let id = self.id(format!("address_{}", phrase::slug(&contact.name, SLUG_CHARS_MAX)).trim_end_matches('_'));
+        let options = contact.mail_addresses().take(OPTIONS_MAX).enumerate().map(|(n, email)| OptionSpec {
+            id: format!("address_{}", n + 1),
+            name: email.to_owned(),
+            description: None,
+            value: Some(json!({"name": contact.name, "email": email})),
+        });
+        let question = phrase::literal(&format!("Which address of {} do you mean?", contact.name));
+        let kind = StageKind::Selection(choose(question, options.collect(), None));
+        self.asks.push(stage(&id, None, kind));
+        let found = Recipient {
+            name: Some(phrase::literal(&contact.name)),
+            address: format!("{{{{ {id}.email }}}}"),
+            is_known: false,
+        };
+        self.known.insert(key, found.clone());
+        found
+    }
+
     fn which(&mut self, name: &str, candidates: &[Contact]) -> Recipient {
         if let Some(found) = self.known.get(name) {
             return found.clone();
         }
-        let options: Vec<OptionSpec> = candidates.iter().filter_map(option).take(OPTIONS_MAX).collect();
-        if options.len() < candidates.len().min(2) {
+        let options: Vec<OptionSpec> = candidates.iter().flat_map(options).take(OPTIONS_MAX).collect();
+        let reachable = candidates.iter().filter(|one| one.mail_addresses().next().is_some()).count();
+        if reachable < candidates.len().min(2) {
             return self.address_of(name);
         }
         let id = self.id(format!("who_{}", phrase::slug(name, SLUG_CHARS_MAX)).trim_end_matches('_'));
@@ -251,6 +291,41 @@ impl<'a> Draft<'a> {
         found
     }
 
+    /// The names of these people; asks who is meant where several fit.
+    pub fn names(&mut self, parties: &[Party]) -> Vec<Named> {
+        let named = |name: &str| Named { shown: name.to_owned(), written: phrase::literal(name) };
+        let mut all: Vec<Named> = Vec::new();
+        for party in parties {
+            let some = match party {
+                Party::Contact(contact) => vec![named(&contact.name)],
+                Party::Group { members, .. } => members.iter().map(|member| named(&member.name)).collect(),
+                Party::Unknown(name) => vec![named(name)],
+                Party::Ambiguous { name, candidates } => vec![self.which_name(name, candidates)],
+                Party::Address(_) => Vec::new(),
+            };
+            for one in some {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        }
+        all
+    }
+
+    fn which_name(&mut self, name: &str, candidates: &[Contact]) -> Named {
+        let id = self.id(format!("who_{}", phrase::slug(name, SLUG_CHARS_MAX)).trim_end_matches('_'));
+        let options = candidates.iter().take(OPTIONS_MAX).map(|one| OptionSpec {
+            id: one.id.as_str().to_owned(),
+            name: one.name.clone(),
+            description: one.mail_addresses().next().map(str::to_owned),
+            value: Some(json!({"name": one.name})),
+        });
+        let question = phrase::literal(&format!("Which {name} do you mean?"));
+        let kind = StageKind::Selection(choose(question, options.collect(), None));
+        self.asks.push(stage(&id, None, kind));
+        Named { shown: name.to_owned(), written: format!("{{{{ {id}.name }}}}") }
+    }
+
     /// Lets the person choose among contacts; gives the id of the stage, whose result is a list of
     /// `{name, email}`.
     pub fn choose_people(&mut self, base: &str, question: &str, parties: &[Party]) -> Option<String> {
@@ -263,7 +338,8 @@ impl<'a> Draft<'a> {
                 Party::Address(_) | Party::Unknown(_) => {}
             }
         }
-        let options: Vec<OptionSpec> = people.into_iter().filter_map(option).take(OPTIONS_MAX).collect();
+        let options: Vec<OptionSpec> =
+            people.into_iter().filter_map(|one| options(one).next()).take(OPTIONS_MAX).collect();
         if options.is_empty() {
             return None;
         }
@@ -278,12 +354,12 @@ fn clock_of(at: NaiveDateTime) -> String {
     format!("{} at {}", phrase::date(at.date()), phrase::clock(at.time()))
 }
 
-fn option(contact: &Contact) -> Option<OptionSpec> {
-    let email = contact.email.as_ref()?;
-    Some(OptionSpec {
-        id: contact.id.as_str().to_owned(),
+/// One option for each address of somebody; the usual address has the contact's own id.
+fn options(contact: &Contact) -> impl Iterator<Item = OptionSpec> {
+    contact.mail_addresses().enumerate().map(|(n, email)| OptionSpec {
+        id: if n == 0 { contact.id.as_str().to_owned() } else { format!("{}_{}", contact.id, n + 1) },
         name: contact.name.clone(),
-        description: Some(email.clone()),
+        description: Some(email.to_owned()),
         value: Some(json!({"name": contact.name, "email": email})),
     })
 }

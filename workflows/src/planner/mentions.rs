@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::entities::people::{self, Party};
 use super::entities::when::{self, When};
-use super::entities::{Moment, Tokens, contact_point, duration, is, is_any, place, repeat};
+use super::entities::{Moment, Tokens, contact_point, duration, is, is_any, place, provider, repeat};
 use super::phrase;
 use super::tokens::{Kind, Token};
 use crate::person::Contact;
@@ -24,6 +24,8 @@ pub enum Found {
     Place(String),
     /// A telephone number.
     Phone(String),
+    /// Where an online meeting is held.
+    Provider(&'static str),
 }
 
 /// A found value and the tokens that name it.
@@ -55,6 +57,9 @@ pub fn mentions(tokens: Tokens<'_, '_>, from: usize, moment: &Moment, contacts: 
 fn mention(tokens: Tokens<'_, '_>, at: usize, moment: &Moment, contacts: &[Contact]) -> Option<(Found, usize)> {
     if matches!(tokens[at].kind, Kind::Quoted | Kind::Url) {
         return None;
+    }
+    if let Some((found, next)) = provider::provider(tokens, at) {
+        return Some((Found::Provider(found), next));
     }
     if let Some((rule, next)) = repeat::repeat(tokens, at) {
         return Some((Found::Repeat(rule), next));

@@ -5,17 +5,29 @@ use serde_json::{Map, Value};
 use super::acts::{ACTS, Act};
 use super::builtin::reply;
 use super::want::Want;
-use crate::action::Catalog;
+use crate::action::{ActionSpec, Catalog};
 use crate::plan::{Stage, StageKind};
 use crate::ports::Proposal;
 
 /// Says which wish cannot be met here, and why.
 pub(super) fn unavailable(wants: &[Want], catalog: &Catalog) -> Option<Proposal> {
     let (act, why) = wants.iter().find_map(|want| match catalog.get(want.act.action()) {
-        Some(spec) => spec.unavailable.clone().map(|why| (want.act, why)),
+        Some(spec) => spec.unavailable.clone().or_else(|| no_provider(want, spec)).map(|why| (want.act, why)),
         None => Some((want.act, "it is not part of this installation".to_owned())),
     })?;
     Some(not_configured(act, &why))
+}
+
+/// Why the provider that was asked for cannot be had.
+fn no_provider(want: &Want, spec: &ActionSpec) -> Option<String> {
+    let provider = want.provider.filter(|_| ["create_meeting", "schedule_call"].iter().any(|kind| want.is(kind)))?;
+    let schema = spec.parameters.get("properties")?.get("provider")?;
+    let known = schema.get("enum")?.as_array()?;
+    if known.iter().any(|one| one == provider) {
+        return None;
+    }
+    let why = schema.get("description").and_then(Value::as_str).unwrap_or("it is not part of this installation");
+    Some(why.to_owned())
 }
 
 /// Says what a plan needs and is not there: booking a hotel looks for one first.

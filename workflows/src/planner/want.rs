@@ -57,10 +57,16 @@ pub struct Want {
     pub message: Option<Message>,
     /// What a mail is about, when only that was said.
     pub about: Option<String>,
+    /// Where an online meeting is held, when that was said.
+    pub provider: Option<&'static str>,
     /// A telephone number.
     pub phone: Option<String>,
     /// What is to be found or booked.
     pub errand: Option<Errand>,
+    /// Further telephone numbers.
+    pub phones: Vec<String>,
+    /// Groups that somebody belongs to.
+    pub groups: Vec<String>,
     /// Whether it points at another act: `for it`, `the link`.
     pub refers: bool,
     /// Whether its people are those of another act: `them`, `him`.
@@ -82,8 +88,11 @@ impl Want {
             title: None,
             message: None,
             about: None,
+            provider: None,
             phone: None,
             errand: None,
+            phones: Vec::new(),
+            groups: Vec::new(),
             refers: false,
             same_people: false,
         }

@@ -1,5 +1,6 @@
 //! Running actions in the world.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -138,8 +139,9 @@ pub enum LookUp {
 /// The plugins, as one.
 #[async_trait]
 pub trait Actions: Send + Sync {
-    /// Every known action, available or not.
-    fn catalog(&self) -> &Catalog;
+    /// Every known action as things stand now, available or not. Actions may come and go: whoever needs
+    /// one view of them keeps what it was given.
+    fn catalog(&self) -> Arc<Catalog>;
 
     /// Runs one act. Called only after the commit that recorded its start, and at most once per
     /// start. Must not retry by itself.

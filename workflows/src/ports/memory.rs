@@ -2,7 +2,7 @@
 //! and a sink that do as they are told.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -250,7 +250,7 @@ impl People for MemoryPeople {
 
 /// Actions that answer from a script and keep a ledger of what they were asked to do.
 pub struct ScriptedActions {
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     ledger: Mutex<Vec<ActionCall>>,
     script: Mutex<VecDeque<Result<ActionOutcome, ActionError>>>,
 }
@@ -258,7 +258,7 @@ pub struct ScriptedActions {
 impl ScriptedActions {
     /// Actions of this catalog.
     pub fn new(catalog: Catalog) -> Self {
-        Self { catalog, ledger: Mutex::default(), script: Mutex::default() }
+        Self { catalog: Arc::new(catalog), ledger: Mutex::default(), script: Mutex::default() }
     }
 
     /// What the next act answers; without a word it is done.
@@ -274,8 +274,8 @@ impl ScriptedActions {
 
 #[async_trait]
 impl Actions for ScriptedActions {
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
     }
 
     async fn run(&self, call: ActionCall) -> Result<ActionOutcome, ActionError> {

@@ -201,6 +201,17 @@ fn city((code, name, country): (&str, &str, &str)) -> Value {
     })
 }
 
+/// An end of a slice, named by the code of an airport or of a city: it as told, its type, and the airport of it that
+/// is flown from.
+pub(super) fn end(code: &str) -> Option<(Value, &'static str, &'static str)> {
+    if let Some(&(own, ..)) = AIRPORTS.iter().find(|airport| airport.0 == code) {
+        return Some((airport(own)?, "airport", own));
+    }
+    let known = CITIES.iter().find(|(own, ..)| *own == code)?;
+    let (own, ..) = AIRPORTS.iter().find(|airport| airport.3 == known.1)?;
+    Some((city(*known), "city", own))
+}
+
 /// `GET /places/suggestions`: <https://duffel.com/docs/api/places>. `query` is the older name of `name`.
 pub(super) fn suggestions(query: &[(String, String)], check: &mut Check) -> Done {
     check.query(query, &["query", "name", "lat", "lng", "rad"]);

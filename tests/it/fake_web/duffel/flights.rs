@@ -38,10 +38,13 @@ pub(super) struct Offer {
 }
 
 struct Slice {
-    from: String,
-    to: String,
+    from: End,
+    to: End,
     day: NaiveDate,
 }
+
+/// As told, its type, and its airport.
+type End = (Value, &'static str, &'static str);
 
 impl Duffel {
     pub(super) fn offer_request(&mut self, call: &Call<'_>, query: &[(String, String)], check: &mut Check) -> Done {
@@ -75,10 +78,10 @@ impl Duffel {
         }
         let told_slice = |slice: &Slice| {
             json!({
-                "origin": data::airport(&slice.from),
-                "origin_type": "airport",
-                "destination": data::airport(&slice.to),
-                "destination_type": "airport",
+                "origin": slice.from.0,
+                "origin_type": slice.from.1,
+                "destination": slice.to.0,
+                "destination_type": slice.to.1,
                 "departure_date": slice.day.to_string(),
             })
         };
@@ -129,7 +132,9 @@ impl Duffel {
         for (number, passenger) in at.list("passengers")?.iter().enumerate() {
             let pointer = format!("/passengers/{number}");
             let passenger = check.object(passenger, &pointer, &known)?;
-            match (passenger.get("type"), passenger.get("age")) {
+            match (passenger.get("type").or(passenger.get("fare_type")), passenger.get("age")) {
+                // A fare of its own may go with any age.
+                (Some(_), _) if passenger.get("fare_type").is_some() => {}
                 (Some(kind), None) => {
                     let kinds = ["adult", "young_adult", "child", "infant_without_seat", "student"];
                     if !kind.as_str().is_some_and(|kind| kinds.contains(&kind)) {
@@ -202,8 +207,9 @@ impl Duffel {
         total: &mut i64,
     ) -> Value {
         let (_, _, percent, hour, stops) = airline;
-        let via = (stops > 0 && slice.from != STOP && slice.to != STOP).then_some(STOP);
-        let route: Vec<_> = [slice.from.as_str()].into_iter().chain(via).chain([slice.to.as_str()]).collect();
+        let (from, to) = (slice.from.2, slice.to.2);
+        let via = (stops > 0 && from != STOP && to != STOP).then_some(STOP);
+        let route: Vec<_> = [from].into_iter().chain(via).chain([to]).collect();
         let begins = slice.day.and_time(NaiveTime::from_hms_opt(hour, 15, 0).expect("a time"));
         let mut departs = begins;
         let mut minutes = 0;
@@ -220,9 +226,9 @@ impl Duffel {
         }
         json!({
             "id": self.id("sli"),
-            "origin": data::airport(&slice.from),
+            "origin": data::airport(from),
             "origin_type": "airport",
-            "destination": data::airport(&slice.to),
+            "destination": data::airport(to),
             "destination_type": "airport",
             "duration": duration(minutes),
             "fare_brand_name": "Basic",
@@ -285,17 +291,12 @@ fn slices(at: At<'_>, now: DateTime<Utc>, check: &mut Check) -> Result<Vec<Slice
     for (number, slice) in at.list("slices")?.iter().enumerate() {
         let pointer = format!("/slices/{number}");
         let slice = check.object(slice, &pointer, &known)?;
-        let code = |name: &str| {
-            let code = slice.text(name)?;
-            let known = data::airport(code).is_some();
-            if known {
-                Ok(code.to_owned())
-            } else {
-                Err(slice.outside(name, format!("Field '{name}' is no IATA code")))
-            }
+        let end = |name: &str| {
+            let found = data::end(slice.text(name)?);
+            found.ok_or_else(|| slice.outside(name, format!("Field '{name}' is no IATA code")))
         };
-        let (from, to) = (code("origin")?, code("destination")?);
-        if from == to {
+        let (from, to) = (end("origin")?, end("destination")?);
+        if from.2 == to.2 {
             return Err(slice.outside("destination", "A flight ends elsewhere than it begins"));
         }
         let day = slice.day("departure_date")?;

@@ -10,6 +10,7 @@
 
 mod bookings;
 mod check;
+mod control;
 mod data;
 mod flights;
 mod refusal;
@@ -19,19 +20,21 @@ use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
+use workflows::ports::{Clock, SystemClock};
 
 use super::ledger::pairs;
-use super::{Answer, Call, Fake, Site};
+use super::{Answer, Call, Site};
 use crate::fake_http::{Request, Response};
 
 pub(crate) use bookings::{Booking, Status};
+pub(crate) use control::Script;
 pub(crate) use data::Hotel;
 pub(crate) use refusal::Refusal;
 
 use check::Check;
 
-/// The token that it takes.
-pub(crate) const TOKEN: &str = "duffel_test_FakeFakeFakeFakeFakeFakeFakeFake";
+/// The token that it takes at first.
+const TOKEN: &str = "duffel_test_FakeFakeFakeFakeFakeFakeFakeFake";
 /// How long offers, rates and quotes are good for.
 const GOOD_FOR: Duration = Duration::minutes(30);
 /// How many requests Duffel takes in a minute.
@@ -41,25 +44,9 @@ const PAGE_DEFAULT: usize = 50;
 /// The largest `limit`.
 const PAGE_MAX: usize = 200;
 
-/// What goes otherwise than the client expects, once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Script {
-    /// The next quote has the price of its rate changed by so many percent.
-    PriceAtQuote(i64),
-    /// The next booking is refused, for the price changed since the quote.
-    PriceAtBooking,
-    /// The next booking is made, at a price changed by so many percent.
-    BookedAt(i64),
-    /// The next rate that is quoted is gone.
-    RateGone,
-    /// The next booking is answered 200: the accommodation has it, but not all is known of it yet.
-    BookedWithoutData,
-    /// The next booking is answered 202: whether it comes about is told later, by [`Fake::settle`].
-    Accepted,
-}
-
 /// What Duffel knows.
 pub(crate) struct Duffel {
+    token: String,
     serial: u64,
     currency: String,
     stays_enabled: bool,
@@ -77,6 +64,7 @@ pub(crate) struct Duffel {
 impl Default for Duffel {
     fn default() -> Self {
         Self {
+            token: TOKEN.to_owned(),
             serial: 0,
             currency: "INR".to_owned(),
             stays_enabled: true,
@@ -109,20 +97,18 @@ type Done = Result<Response, Refusal>;
 impl Site for Duffel {
     fn gate(&mut self, call: &Call<'_>) -> Option<Answer> {
         let request = call.request;
+        let refused = |code, message| Some(Refusal::new(400, "invalid_request_error", code, message).violation());
         let refused = match request.header("duffel-version") {
-            None | Some("") => Some(Refusal::version(
-                "invalid_version_header",
-                "Invalid version",
-                "The 'Duffel-Version' header needs to be set to a valid API version.",
-            )),
+            None | Some("") => {
+                refused("invalid_version_header", "The 'Duffel-Version' header needs to be set to a valid API version.")
+            }
             Some("v2") => None,
-            Some(_) => Some(Refusal::version(
+            Some(_) => refused(
                 "unsupported_version",
-                "Unsupported version",
                 "The version set in the 'Duffel-Version' header is no longer supported by the API. Please upgrade.",
-            )),
+            ),
         };
-        let refused = refused.or_else(|| unauthorized(request)).or_else(|| untyped(request));
+        let refused = refused.or_else(|| unauthorized(request, &self.token)).or_else(|| untyped(request));
         refused.map(|refusal| self.refused(&refusal, Vec::new()))
     }
 
@@ -149,11 +135,19 @@ impl Site for Duffel {
             .with("ratelimit-remaining", "0")
     }
 
-    fn nothing(&mut self) -> Response {
-        let created = written(DateTime::UNIX_EPOCH);
-        let meta = json!({"limit": PAGE_DEFAULT, "after": null, "before": null});
-        let data = json!({"results": [], "offers": [], "created_at": created});
-        Response::json(200, &json!({"data": data, "meta": meta}))
+    fn nothing(&mut self, request: &Request) -> Response {
+        let created = written(SystemClock.now());
+        match request.path.as_str() {
+            "/stays/search" => Response::json(201, &json!({"data": {"results": [], "created_at": created}})),
+            "/air/offer_requests" => {
+                let data = json!({"id": self.id("orq"), "live_mode": false, "created_at": created, "offers": []});
+                Response::json(201, &json!({ "data": data }))
+            }
+            _ => {
+                let meta = json!({"limit": PAGE_DEFAULT, "after": null, "before": null});
+                Response::json(200, &json!({"data": [], "meta": meta}))
+            }
+        }
     }
 
     fn retry_after(&self, response: Response, secs: u64, now: DateTime<Utc>) -> Response {
@@ -162,7 +156,7 @@ impl Site for Duffel {
     }
 }
 
-fn unauthorized(request: &Request) -> Option<Refusal> {
+fn unauthorized(request: &Request, token: &str) -> Option<Refusal> {
     let refusal = |code, message| Some(Refusal::new(401, "authentication_error", code, message).violation());
     match request.header("authorization") {
         None => refusal(
@@ -170,7 +164,7 @@ fn unauthorized(request: &Request) -> Option<Refusal> {
             "The 'Authorization' header needs to be set and contain a valid API token.",
         ),
         Some(value) => match value.strip_prefix("Bearer ") {
-            Some(TOKEN) => None,
+            Some(own) if own == token => None,
             Some(_) => refusal("access_token_not_found", "The access token is not recognised by Duffel."),
             None => {
                 refusal("invalid_authorization_header", "The 'Authorization' header needs to use the 'Bearer' scheme.")
@@ -295,72 +289,4 @@ fn page(ids: &[String], query: &[(String, String)]) -> Result<(std::ops::Range<u
     let after = (range.end < ids.len()).then(|| ids.get(range.end - 1).map(cursor)).flatten();
     let before = (range.start > 0).then(|| ids.get(range.start).map(cursor)).flatten();
     Ok((range, json!({"limit": limit, "after": after, "before": before})))
-}
-
-impl Fake<Duffel> {
-    /// The URL of the API, as `DUFFEL_API_URL` has it.
-    pub(crate) fn url(&self) -> String {
-        self.origin()
-    }
-
-    /// The token that it takes.
-    pub(crate) fn token(&self) -> &'static str {
-        TOKEN
-    }
-
-    /// What goes otherwise than expected, once, when its time comes.
-    pub(crate) fn script(&self, script: Script) {
-        self.site(|site| site.scripts.push_back(script));
-    }
-
-    /// Refuses the next request to a `METHOD /path` that begins with this.
-    pub(crate) fn refuse_at(&self, place: &str, refusal: Refusal) {
-        self.site(|site| site.refusals.push((place.to_owned(), refusal)));
-    }
-
-    /// The currency of all prices from now on.
-    pub(crate) fn set_currency(&self, currency: &str) {
-        self.site(|site| site.currency = currency.to_owned());
-    }
-
-    /// An account without Stays: 403 with a text that is no JSON.
-    pub(crate) fn disable_stays(&self) {
-        self.site(|site| site.stays_enabled = false);
-    }
-
-    /// No airline offers anything.
-    pub(crate) fn no_flights(&self) {
-        self.site(|site| site.flights_enabled = false);
-    }
-
-    /// The hotels there are.
-    pub(crate) fn hotels(&self) -> Vec<Hotel> {
-        self.state().site.hotels.clone()
-    }
-
-    /// The hotels there are from now on.
-    pub(crate) fn set_hotels(&self, hotels: Vec<Hotel>) {
-        self.site(|site| site.hotels = hotels);
-    }
-
-    /// What was really booked, in that order, whether or not the answer arrived.
-    pub(crate) fn bookings(&self) -> Vec<Booking> {
-        self.state().site.bookings.clone()
-    }
-
-    /// The bookings that stand.
-    pub(crate) fn standing(&self) -> Vec<Booking> {
-        self.bookings().into_iter().filter(|booking| booking.status == Status::Confirmed).collect()
-    }
-
-    /// Bookings of somebody else in the same account, so that the list has several pages.
-    pub(crate) fn add_foreign_bookings(&self, count: usize) {
-        let now = self.now();
-        self.site(|site| (0..count).for_each(|_| site.foreign_booking(now)));
-    }
-
-    /// Lets the bookings that were answered 202 come about, or not.
-    pub(crate) fn settle(&self, confirmed: bool) {
-        self.site(|site| site.settle(confirmed));
-    }
 }

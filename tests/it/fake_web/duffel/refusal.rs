@@ -13,26 +13,21 @@ pub(crate) struct Refusal {
     /// The status.
     pub(crate) status: u16,
     /// The general category, as `validation_error`.
-    pub(crate) kind: String,
-    /// The error itself, as `validation_required`.
-    pub(crate) code: String,
-    /// A few words.
-    pub(crate) title: String,
+    kind: &'static str,
+    /// The error itself, as `validation_required`; its title says the same in words.
+    code: &'static str,
     /// A sentence.
     pub(crate) message: String,
     /// The field at fault and where it is.
-    pub(crate) source: Option<(String, String)>,
+    source: Option<Box<(String, String)>>,
     /// Whether only a faulty client meets it.
-    pub(crate) violation: bool,
+    pub(super) violation: bool,
 }
 
 impl Refusal {
     /// An error that a careful client may meet.
-    pub(crate) fn new(status: u16, kind: &str, code: &str, message: impl Into<String>) -> Self {
-        let title = code.replace('_', " ");
-        let title = title[..1].to_uppercase() + &title[1..];
-        let (kind, code) = (kind.to_owned(), code.to_owned());
-        Self { status, kind, code, title, message: message.into(), source: None, violation: false }
+    pub(crate) fn new(status: u16, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, code, message: message.into(), source: None, violation: false }
     }
 
     /// The same, met only by a faulty client.
@@ -41,41 +36,36 @@ impl Refusal {
         self
     }
 
-    /// A version that is missing or wrong.
-    pub(super) fn version(code: &str, title: &str, message: &str) -> Self {
-        let mut refusal = Self::new(400, "invalid_request_error", code, message).violation();
-        title.clone_into(&mut refusal.title);
-        refusal
-    }
-
     /// There is no such thing.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, "invalid_request_error", "not_found", message)
     }
 
     /// A thing whose state forbids what is asked.
-    pub(super) fn state(code: &str, message: &str) -> Self {
+    pub(super) fn state(code: &'static str, message: &str) -> Self {
         Self::new(422, "invalid_state_error", code, message)
     }
 
     /// A field that is missing or wrong.
-    pub(super) fn field(code: &str, pointer: &str, message: impl Into<String>) -> Self {
+    pub(super) fn field(code: &'static str, pointer: &str, message: impl Into<String>) -> Self {
         let mut refusal = Self::new(422, "validation_error", code, message).violation();
         let field = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();
-        refusal.source = Some((field.to_owned(), pointer.to_owned()));
+        refusal.source = Some(Box::new((field.to_owned(), pointer.to_owned())));
         refusal
     }
 
     /// The answer.
     pub(super) fn response(&self, request_id: &str) -> Response {
+        let title = self.code.replace('_', " ");
+        let title = title[..1].to_uppercase() + &title[1..];
         let mut error = json!({
             "type": self.kind,
-            "title": self.title,
+            "title": title,
             "message": self.message,
             "documentation_url": DOCUMENTATION,
             "code": self.code,
         });
-        if let Some((field, pointer)) = &self.source {
+        if let Some((field, pointer)) = self.source.as_deref() {
             error["source"] = json!({"field": field, "pointer": pointer});
         }
         let meta = json!({"status": self.status, "request_id": request_id});

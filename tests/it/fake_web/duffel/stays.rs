@@ -180,6 +180,8 @@ impl Duffel {
         told["check_out_date"] = quote.rate.stay.check_out.to_string().into();
         told["rooms"] = quote.rate.stay.rooms.into();
         told["guests"] = quote.rate.stay.guests.clone();
+        told["deposit_amount"] = Value::Null;
+        told["deposit_currency"] = Value::Null;
         told["supported_loyalty_programme"] = Value::Null;
         told["expires_at"] = written(quote.expires_at).into();
         told

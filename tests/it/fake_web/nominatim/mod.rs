@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::ledger::pairs;
-use super::{Answer, Call, Fake, Site};
+use super::{Answer, Call, Fake, Site, agent};
 use crate::fake_http::{Request, Response};
 
 pub(crate) use places::Place;
@@ -20,28 +20,11 @@ pub(crate) use places::Place;
 /// Least time between two requests.
 pub(crate) const GAP_MIN: Duration = Duration::from_secs(1);
 /// How much sooner a request may come, for the way to the server takes its own time.
-const GAP_SLACK: Duration = Duration::from_millis(30);
+const GAP_SLACK: Duration = Duration::from_millis(150);
 /// Most results; a larger `limit` is cut to it.
 const RESULTS_MAX: usize = 40;
 /// How many results come without a `limit`.
 const RESULTS_DEFAULT: usize = 10;
-/// How `User-Agent`s begin that tell nothing of the application.
-const STOCK_AGENTS: [&str; 14] = [
-    "reqwest",
-    "hyper",
-    "ureq",
-    "curl",
-    "wget",
-    "python",
-    "go-http-client",
-    "okhttp",
-    "java",
-    "axios",
-    "node",
-    "undici",
-    "mozilla",
-    "dalvik",
-];
 /// The parameters of a structured query.
 const STRUCTURED: [&str; 7] = ["amenity", "street", "city", "county", "state", "country", "postalcode"];
 /// The other parameters.
@@ -93,20 +76,11 @@ fn page(status: u16, title: &str, text: &str) -> Response {
     Response::new(status, "text/html", body)
 }
 
-/// Whether a request tells which application sends it.
-fn is_identified(request: &Request) -> bool {
-    if request.header("referer").is_some_and(|referer| referer.starts_with("http")) {
-        return true;
-    }
-    let agent = request.header("user-agent").unwrap_or_default().trim().to_ascii_lowercase();
-    !agent.is_empty() && !STOCK_AGENTS.iter().any(|stock| agent.starts_with(stock))
-}
-
 impl Site for Nominatim {
     fn gate(&mut self, call: &Call<'_>) -> Option<Answer> {
         let too_soon = self.last.is_some_and(|last| call.at.duration_since(last) + GAP_SLACK < GAP_MIN);
         self.last = Some(call.at);
-        if !is_identified(call.request) {
+        if !agent::is_identified(call.request) {
             let text = "You have been blocked because you have violated the usage policy of OSM's Nominatim \
                         geocoding service.";
             return Some(Answer::violation(page(403, "Access blocked", text), "a request that tells not whose it is"));
@@ -140,7 +114,7 @@ impl Site for Nominatim {
         page(429, "Too Many Requests", "Please see https://operations.osmfoundation.org/policies/nominatim/.")
     }
 
-    fn nothing(&mut self) -> Response {
+    fn nothing(&mut self, _request: &Request) -> Response {
         Response::new(200, "application/json; charset=utf-8", "[]")
     }
 }

@@ -22,7 +22,7 @@ const SPRINGFIELDS: [(&str, &str, &str, f64, f64, u64, f64); 10] = [
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Place {
     /// The server's own number for it.
-    pub(crate) place_id: u64,
+    pub(crate) number: u64,
     /// `node`, `way` or `relation`.
     pub(crate) osm_type: &'static str,
     /// Its number in OpenStreetMap.
@@ -55,7 +55,7 @@ impl Place {
         let (address_type, name) = address[0];
         let kind = if matches!(address_type, "village" | "suburb") { address_type } else { "administrative" };
         Self {
-            place_id: 200_000_000 + osm_id,
+            number: 200_000_000 + osm_id,
             osm_type: if kind == "administrative" { "relation" } else { "node" },
             osm_id,
             name: name.to_owned(),
@@ -107,7 +107,7 @@ impl Place {
     pub(super) fn told(&self, category: &str, details: bool) -> Value {
         let sides = [self.lat - self.reach, self.lat + self.reach, self.lon - self.reach, self.lon + self.reach];
         let mut told = json!({
-            "place_id": self.place_id,
+            "place_id": self.number,
             "licence": LICENCE,
             "osm_type": self.osm_type,
             "osm_id": self.osm_id,

@@ -3,15 +3,18 @@
 //! `POST /api/interpreter` with the form field `data`, which holds Overpass QL; see [`ql`] for how much of it.
 //! A bad query is 400, too many requests at once are 429, a server without room is 504, each with a page of HTML
 //! (`Web_Output::display_error` in its source). A query that runs out of its time is 200 with a `remark`.
+//! The public servers answer 406 to a request whose `User-Agent` does not identify the application:
+//! <https://github.com/drolbr/Overpass-API/issues/791>.
 
 mod elements;
 mod ql;
+mod query;
 
 use serde_json::{Value, json};
 
 use super::ledger::pairs;
-use super::{Answer, Call, Fake, Site};
-use crate::fake_http::Response;
+use super::{Answer, Call, Fake, Site, agent};
+use crate::fake_http::{Request, Response};
 
 pub(super) use elements::metres_between;
 pub(crate) use elements::{Element, Kind};
@@ -43,17 +46,14 @@ impl Default for Overpass {
     }
 }
 
-fn page(status: u16, errors: &[String]) -> Response {
-    let errors: String = errors
-        .iter()
-        .map(|error| format!("<p><strong style=\"color:#FF0000\">Error</strong>: {} </p>\n", escaped(error)))
-        .collect();
+fn page(status: u16, error: &str) -> Response {
+    let error = format!("<p><strong style=\"color:#FF0000\">Error</strong>: {} </p>\n", escaped(error));
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\"\n    \
          \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd\">\n<html xmlns=\"http://www.w3.org/1999/xhtml\" \
          xml:lang=\"en\" lang=\"en\">\n<head>\n  <meta http-equiv=\"content-type\" content=\"text/html; \
          charset=utf-8\" lang=\"en\"/>\n  <title>OSM3S Response</title>\n</head>\n<body>\n\n<p>{COPYRIGHT}</p>\n\
-         {errors}\n</body>\n</html>\n"
+         {error}\n</body>\n</html>\n"
     );
     Response::new(status, "text/html; charset=utf-8", body)
 }
@@ -77,6 +77,12 @@ fn found(elements: &[Value], call: Option<&Call<'_>>, remark: Option<String>) ->
 }
 
 impl Site for Overpass {
+    fn gate(&mut self, call: &Call<'_>) -> Option<Answer> {
+        let refusal =
+            || Answer::violation(Response::html(406, "Not Acceptable"), "a request that tells not whose it is");
+        (!agent::is_identified(call.request)).then(refusal)
+    }
+
     fn answer(&mut self, call: &Call<'_>) -> Answer {
         let request = call.request;
         if request.path != "/api/interpreter" {
@@ -86,7 +92,7 @@ impl Site for Overpass {
             "POST" if request.media_type() == "application/x-www-form-urlencoded" => pairs(&request.body),
             "POST" => {
                 let what = format!("a body of type \"{}\", not a form", request.media_type());
-                return Answer::violation(page(400, &["encoding error: Your input is no form.".to_owned()]), what);
+                return Answer::violation(page(400, "encoding error: Your input is no form."), what);
             }
             "GET" => pairs(request.query.as_bytes()),
             _ => return Answer::violation(Response::html(405, "Method Not Allowed"), "neither GET nor POST"),
@@ -96,10 +102,10 @@ impl Site for Overpass {
         let data = fields.iter().find(|(name, _)| name == "data").map(|(_, value)| value.as_str());
         let Some(data) = data.filter(|data| !data.trim().is_empty()) else {
             let error = "encoding error: Your input contains only whitespace.";
-            return Answer::violation(page(400, &[error.to_owned()]), "no data").and(unknown);
+            return Answer::violation(page(400, error), "no data").and(unknown);
         };
         match ql::parse(data) {
-            Err(error) => Answer::violation(page(400, &[error.to_string()]), error.to_string()).and(unknown),
+            Err(error) => Answer::violation(page(400, &error.to_string()), error.to_string()).and(unknown),
             Ok(query) => self.run(&query, call).and(unknown),
         }
     }
@@ -107,21 +113,21 @@ impl Site for Overpass {
     fn too_many(&mut self) -> Response {
         let error = "runtime error: open64: 0 Success /osm3s_osm_base Dispatcher_Client::request_read_and_idx::\
                      rate_limited. Please check /api/status for the quota of your IP address.";
-        page(429, &[error.to_owned()])
+        page(429, error)
     }
 
-    fn nothing(&mut self) -> Response {
+    fn nothing(&mut self, _request: &Request) -> Response {
         found(&[], None, None)
     }
 }
 
 impl Overpass {
-    fn run(&mut self, query: &ql::Query, call: &Call<'_>) -> Answer {
+    fn run(&mut self, query: &query::Query, call: &Call<'_>) -> Answer {
         let trouble = (!self.troubles.is_empty()).then(|| self.troubles.remove(0));
         if trouble == Some(Trouble::Busy) {
             let error = "runtime error: open64: 0 Success /osm3s_osm_base Dispatcher_Client::request_read_and_idx::\
                          timeout. The server is probably too busy to handle your request.";
-            return page(504, &[error.to_owned()]).into();
+            return page(504, error).into();
         }
         if !query.json {
             let body = format!(

@@ -5,57 +5,13 @@
 //! (`(around:m,lat,lon)`) and by box (`(s,w,n,e)`), unions of queries, and `out`. Everything else is refused.
 //! The grammar: <https://wiki.openstreetmap.org/wiki/Overpass_API/Overpass_QL>.
 
-use std::collections::BTreeSet;
-
-use serde_json::{Value, json};
-
-use super::elements::{Element, Kind};
+use super::elements::Kind;
+use super::query::{Area, Detail, Out, Query, Select, Test};
 
 /// The time a query may take without a setting, in seconds.
 const TIMEOUT_SECS_DEFAULT: u64 = 180;
 /// How much of the query an error shows.
 const SHOWN_CHARS_MAX: usize = 12;
-
-/// A query that can be run.
-pub(super) struct Query {
-    pub(super) json: bool,
-    pub(super) timeout_secs: u64,
-    pub(super) outs: Vec<Out>,
-}
-
-/// What is printed, and of what.
-pub(super) struct Out {
-    of: Vec<Select>,
-    tags: bool,
-    coordinates: bool,
-    members: bool,
-    center: bool,
-    limit: Option<usize>,
-}
-
-/// A query for elements.
-#[derive(Clone)]
-struct Select {
-    kinds: Vec<Kind>,
-    tests: Vec<Test>,
-    areas: Vec<Area>,
-}
-
-#[derive(Clone)]
-enum Test {
-    Has(String),
-    HasNot(String),
-    Is(String, String),
-    IsNot(String, String),
-    Matches(String, regex::Regex),
-    MatchesNot(String, regex::Regex),
-}
-
-#[derive(Clone, Copy)]
-enum Area {
-    Around { metres: f64, lat: f64, lon: f64 },
-    Box { south: f64, west: f64, north: f64, east: f64 },
-}
 
 /// Why a query is refused.
 #[derive(Debug, thiserror::Error)]
@@ -161,12 +117,9 @@ impl Parser<'_> {
 
     /// A text in quotes, or a bare word.
     fn text(&mut self) -> Parsed<String> {
-        let quote = match self.rest().chars().next() {
-            Some(quote @ ('"' | '\'')) => quote,
-            Some(_) | None => {
-                let word = self.word();
-                return if word.is_empty() { self.wrong("Key or value expected.") } else { Ok(word) };
-            }
+        let Some(quote @ ('"' | '\'')) = self.rest().chars().next() else {
+            let word = self.word();
+            return if word.is_empty() { self.wrong("Key or value expected.") } else { Ok(word) };
         };
         let mut text = String::new();
         let body = &self.text[self.at + 1..];
@@ -339,95 +292,22 @@ impl Parser<'_> {
     }
 
     fn out(&mut self, of: Vec<Select>) -> Parsed<Out> {
-        let mut out = Out { of, tags: true, coordinates: true, members: true, center: false, limit: None };
+        let mut out = Out { of, detail: Detail::Body, center: false, limit: None };
         loop {
             let start = self.at;
             match self.word().as_str() {
                 "" => return Ok(out),
-                "ids" => (out.tags, out.coordinates, out.members) = (false, false, false),
-                "skel" => (out.tags, out.coordinates, out.members) = (false, true, true),
-                "body" | "meta" => (out.tags, out.coordinates, out.members) = (true, true, true),
-                "tags" => (out.tags, out.coordinates, out.members) = (true, false, false),
-                "center" => (out.center, out.coordinates) = (true, true),
+                "ids" => out.detail = Detail::Ids,
+                "skel" => out.detail = Detail::Skel,
+                "body" | "meta" => out.detail = Detail::Body,
+                "tags" => out.detail = Detail::Tags,
+                "center" => out.center = true,
                 "asc" | "qt" => {}
                 word if word.starts_with(|first: char| first.is_ascii_digit()) => {
                     self.at = start;
                     out.limit = Some(usize::try_from(self.count()?).unwrap_or(usize::MAX));
                 }
                 word => return self.wrong(format!("Unknown print option \"{word}\"")),
-            }
-        }
-    }
-}
-
-impl Out {
-    /// The elements it prints, each once, nodes first, by their numbers.
-    pub(super) fn print(&self, elements: &[Element]) -> Vec<Value> {
-        let fits = |element: &&Element| self.of.iter().any(|select| select.finds(element));
-        let found: BTreeSet<_> = elements.iter().filter(fits).map(|element| (element.kind, element.id)).collect();
-        let found = found.iter().filter_map(|&(kind, id)| elements.iter().find(|own| (own.kind, own.id) == (kind, id)));
-        found.take(self.limit.unwrap_or(usize::MAX)).map(|element| self.told(element)).collect()
-    }
-
-    fn told(&self, element: &Element) -> Value {
-        let mut told = json!({"type": element.kind.name(), "id": element.id});
-        match element.kind {
-            Kind::Node if self.coordinates => {
-                told["lat"] = element.lat.into();
-                told["lon"] = element.lon.into();
-            }
-            Kind::Way | Kind::Relation if self.center => {
-                told["center"] = json!({"lat": element.lat, "lon": element.lon});
-            }
-            Kind::Node | Kind::Way | Kind::Relation => {}
-        }
-        if self.members {
-            match element.kind {
-                Kind::Node => {}
-                Kind::Way => told["nodes"] = json!([element.id * 10, element.id * 10 + 1, element.id * 10]),
-                Kind::Relation => told["members"] = json!([{"type": "way", "ref": element.id * 10, "role": "outer"}]),
-            }
-        }
-        if self.tags && !element.tags.is_empty() {
-            told["tags"] = element.tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
-        }
-        told
-    }
-}
-
-impl Select {
-    fn finds(&self, element: &Element) -> bool {
-        self.kinds.contains(&element.kind)
-            && self.tests.iter().all(|test| test.fits(element))
-            && self.areas.iter().all(|area| area.has(element))
-    }
-}
-
-impl Test {
-    fn fits(&self, element: &Element) -> bool {
-        match self {
-            Self::Has(key) => element.tag(key).is_some(),
-            Self::HasNot(key) => element.tag(key).is_none(),
-            Self::Is(key, value) => element.tag(key) == Some(value),
-            Self::IsNot(key, value) => element.tag(key) != Some(value),
-            Self::Matches(key, pattern) => element.tag(key).is_some_and(|value| pattern.is_match(value)),
-            Self::MatchesNot(key, pattern) => element.tag(key).is_none_or(|value| !pattern.is_match(value)),
-        }
-    }
-}
-
-impl Area {
-    fn has(&self, element: &Element) -> bool {
-        match *self {
-            Self::Around { metres, lat, lon } => element.metres_from(lat, lon) <= metres,
-            Self::Box { south, west, north, east } => {
-                let in_width = if west <= east {
-                    (west..=east).contains(&element.lon)
-                } else {
-                    // Across the date line.
-                    element.lon >= west || element.lon <= east
-                };
-                in_width && (south..=north).contains(&element.lat)
             }
         }
     }

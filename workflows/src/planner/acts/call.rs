@@ -92,6 +92,9 @@ impl Act for Call {
         if let Some(minutes) = super::event::minutes(want, draft) {
             params.insert("duration_minutes".to_owned(), json!(minutes));
         }
+        if let Some(provider) = want.provider {
+            params.insert("provider".to_owned(), Value::from(provider));
+        }
         params.insert("title".to_owned(), Value::from(phrase::literal(&title)));
         draft.titles.push(title.clone());
         draft.execute(&id, &format!("Schedule “{title}”"), self.action(), params);

@@ -133,7 +133,7 @@ impl Act for Event {
 /// Somebody without an address is named in the title; an event of one's own needs no address.
 fn has_address(party: &Party) -> bool {
     match party {
-        Party::Contact(contact) => contact.email.is_some(),
+        Party::Contact(contact) => contact.mail_addresses().next().is_some(),
         Party::Group { .. } | Party::Ambiguous { .. } | Party::Address(_) => true,
         Party::Unknown(_) => false,
     }

@@ -139,7 +139,8 @@ impl Act for Flights {
 /// `from Berlin to Goa`, `to Goa from Berlin`, `Berlin to Goa`, `between Berlin and Goa`.
 fn route(clause: &Clause<'_>) -> (Option<String>, Option<String>) {
     let tokens = clause.tokens;
-    let name = |at: usize| locality::name(tokens, at, &clause.moment);
+    // A single letter names no town.
+    let name = |at: usize| locality::name(tokens, at, &clause.moment).filter(|(name, _)| name.chars().count() > 1);
     let (mut from, mut to) = (None, None);
     let start = clause.start.max(clause.body.saturating_sub(1));
     for at in start..clause.end() {

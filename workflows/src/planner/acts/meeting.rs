@@ -110,6 +110,9 @@ impl Act for Meeting {
         if let Some(minutes) = super::event::minutes(want, draft) {
             params.insert("duration_minutes".to_owned(), json!(minutes));
         }
+        if let Some(provider) = want.provider {
+            params.insert("provider".to_owned(), Value::from(provider));
+        }
         draft.titles.push(format!("Video meeting “{title}”"));
         draft.execute(&id, &format!("Create the video meeting “{title}”"), self.action(), params);
         let when = want.when.as_ref().filter(|when| !when.is_past() && when.has_time());

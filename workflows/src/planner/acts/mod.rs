@@ -6,6 +6,7 @@ mod call;
 mod cancel;
 mod contact_add;
 mod contact_find;
+mod contact_words;
 mod errand_ask;
 mod event;
 mod flights;

@@ -112,7 +112,12 @@ pub(super) fn told(clause: &Clause<'_>) -> Option<Message> {
                 drop.push((mention.start, mention.end));
             }
             Found::Repeat(_) => drop.push((mention.start, mention.end)),
-            Found::When(_) | Found::Length(_) | Found::Party(_) | Found::Place(_) | Found::Phone(_) => {}
+            Found::When(_)
+            | Found::Length(_)
+            | Found::Party(_)
+            | Found::Place(_)
+            | Found::Phone(_)
+            | Found::Provider(_) => {}
         }
     }
     let text = mentions::text_without(clause.text, clause.tokens, (clause.body, clause.end()), &drop);

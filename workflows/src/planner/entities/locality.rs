@@ -19,6 +19,8 @@ pub enum Spot {
 
 /// Words of the longest name.
 const NAME_WORDS_MAX: usize = 9;
+/// Longest name, in characters; searches take no longer ones.
+const NAME_CHARS_MAX: usize = 100;
 const HERE: &[&str] =
     &["near me", "near us", "near here", "around here", "around me", "close to me", "nearby me", "close to us"];
 const AROUND: &[&str] = &[
@@ -201,7 +203,8 @@ pub fn name(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<String> 
     let article = tokens.get(at).is_some_and(|token| token.text == "the");
     let start = if article { at + 1 } else { at };
     if let Some(quoted) = tokens.get(start).filter(|token| token.kind == Kind::Quoted) {
-        return Some((quoted.text.trim().to_owned(), start + 1));
+        let name = quoted.text.trim();
+        return (name.chars().count() <= NAME_CHARS_MAX).then(|| (name.to_owned(), start + 1));
     }
     if when::when(tokens, at, moment).is_some() || when::when(tokens, start, moment).is_some() {
         return None;
@@ -221,7 +224,7 @@ pub fn name(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<String> 
         }
         name.push_str(token.text);
     }
-    Some((name, next))
+    (name.chars().count() <= NAME_CHARS_MAX).then_some((name, next))
 }
 
 /// The position after the next part of a name.

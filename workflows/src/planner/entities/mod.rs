@@ -15,6 +15,7 @@ pub mod number;
 pub mod people;
 pub mod period;
 pub mod place;
+pub mod provider;
 pub mod repeat;
 pub mod stay;
 pub mod when;

@@ -32,20 +32,80 @@ pub enum Party {
     Unknown(String),
 }
 
-/// The contacts a name can mean: those whose whole name or alias it is, else those whose relation
-/// or first or last name it is.
+/// Words for the same relation.
+const SAME: &[&[&str]] = &[
+    &["mother", "mom", "mum", "mama", "mummy"],
+    &["father", "dad", "papa", "daddy"],
+    &["grandmother", "grandma", "granny"],
+    &["grandfather", "grandpa", "granddad"],
+    &["colleague", "coworker", "co-worker"],
+    &["neighbour", "neighbor"],
+];
+/// A wide word, and the narrower ones that it can mean and that can mean it.
+const WIDER: &[(&str, &[&str])] = &[
+    ("spouse", &["wife", "husband", "partner"]),
+    ("partner", &["wife", "husband", "girlfriend", "boyfriend"]),
+    ("parent", &["mother", "mom", "mum", "father", "dad"]),
+    ("sibling", &["sister", "brother"]),
+    ("child", &["son", "daughter"]),
+];
+
+/// Whether a relation is one that another word can mean: `mum` and `mother`, `wife` and `spouse`.
+fn is_akin(relation: &str, wanted: &str) -> bool {
+    let relation = fold(relation);
+    let means = |wide: &str, narrow: &str| WIDER.iter().any(|(first, rest)| *first == wide && rest.contains(&narrow));
+    SAME.iter().any(|row| row.contains(&relation.as_str()) && row.contains(&wanted))
+        || means(&relation, wanted)
+        || means(wanted, &relation)
+}
+
+/// The contacts a name can mean: those whose whole name or alias it is, else those whose first name
+/// it is, else those who are that to the person (`my wife`), else those who have it in their name.
 pub fn look_up<'c>(name: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
+    said(name, contacts, look_up_folded)
+}
+
+/// The contacts a name means without a guess: those whose whole name or alias it is, else those who
+/// are that to the person.
+pub fn look_up_exactly<'c>(name: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
+    said(name, contacts, |wanted, contacts| {
+        let whole = wholly(wanted, contacts);
+        if whole.is_empty() { related(wanted, contacts) } else { whole }
+    })
+}
+
+/// Looks for a name as it was said, then without `my`.
+fn said<'c>(
+    name: &str,
+    contacts: &'c [Contact],
+    look: impl Fn(&str, &'c [Contact]) -> Vec<&'c Contact>,
+) -> Vec<&'c Contact> {
     let wanted = fold(name);
-    if wanted.is_empty() {
-        return Vec::new();
+    let found = if wanted.is_empty() { Vec::new() } else { look(&wanted, contacts) };
+    match wanted.strip_prefix("my ").or_else(|| wanted.strip_prefix("our ")) {
+        Some(theirs) if found.is_empty() => look(theirs, contacts),
+        Some(_) | None => found,
     }
-    let whole: Vec<_> = contacts
-        .iter()
-        .filter(|contact| fold(&contact.name) == wanted || contact.aliases.iter().any(|alias| fold(alias) == wanted))
-        .collect();
-    let related = |contact: &&Contact| contact.relation.as_deref().is_some_and(|relation| fold(relation) == wanted);
+}
+
+fn wholly<'c>(wanted: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
+    let is =
+        |contact: &&Contact| fold(&contact.name) == wanted || contact.aliases.iter().any(|alias| fold(alias) == wanted);
+    contacts.iter().filter(is).collect()
+}
+
+fn related<'c>(wanted: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
+    let by = |fits: &dyn Fn(&str) -> bool| -> Vec<&'c Contact> {
+        contacts.iter().filter(|contact| contact.relation.as_deref().is_some_and(fits)).collect()
+    };
+    let same = by(&|relation| fold(relation) == wanted);
+    if same.is_empty() { by(&|relation| is_akin(relation, wanted)) } else { same }
+}
+
+fn look_up_folded<'c>(wanted: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
+    let whole = wholly(wanted, contacts);
     let partly = |contact: &&Contact| fold(&contact.name).split(' ').any(|word| word == wanted);
-    let first = |contact: &&Contact| fold(&contact.name).split(' ').next() == Some(wanted.as_str());
+    let first = |contact: &&Contact| fold(&contact.name).split(' ').next() == Some(wanted);
     let firsts: Vec<_> = contacts.iter().filter(first).collect();
     match (whole.len(), firsts.len()) {
         // "Bob" is one contact's whole name and another's first: who is meant is open.
@@ -53,7 +113,7 @@ pub fn look_up<'c>(name: &str, contacts: &'c [Contact]) -> Vec<&'c Contact> {
         (1.., _) => whole,
         (0, 1..) => firsts,
         (0, 0) => {
-            let found: Vec<_> = contacts.iter().filter(related).collect();
+            let found = related(wanted, contacts);
             if found.is_empty() { contacts.iter().filter(partly).collect() } else { found }
         }
     }
@@ -106,11 +166,22 @@ pub fn known(tokens: Tokens<'_, '_>, at: usize, contacts: &[Contact]) -> Read<Pa
     None
 }
 
+/// Somebody by what they are to the person, where a person must stand: `wife`, `the landlord`.
+pub fn relative(tokens: Tokens<'_, '_>, at: usize, contacts: &[Contact]) -> Read<Party> {
+    let start = if is(tokens, at, "the") { at + 1 } else { at };
+    let name = joined(tokens, start, 1)?;
+    let found = look_up(&name, contacts);
+    match found.as_slice() {
+        [one] if is_relation_only(&name, &found) => Some((Party::Contact((*one).clone()), start + 1)),
+        _ => None,
+    }
+}
+
 fn is_relation_only(name: &str, found: &[&Contact]) -> bool {
     let wanted = fold(name);
     !found.is_empty()
         && found.iter().all(|contact| {
-            contact.relation.as_deref().is_some_and(|relation| fold(relation) == wanted)
+            contact.relation.as_deref().is_some_and(|relation| fold(relation) == wanted || is_akin(relation, &wanted))
                 && !fold(&contact.name).split(' ').any(|word| word == wanted)
                 && !contact.aliases.iter().any(|alias| fold(alias) == wanted)
         })
@@ -136,4 +207,49 @@ fn joined(tokens: Tokens<'_, '_>, at: usize, words: usize) -> Option<String> {
         }
     }
     Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ContactId;
+
+    fn contact(name: &str, alias: &str, relation: &str) -> Contact {
+        let mut contact = Contact::named(ContactId::from(name), name);
+        contact.aliases.extend(Some(alias.to_owned()).filter(|alias| !alias.is_empty()));
+        contact.relation = Some(relation.to_owned()).filter(|relation| !relation.is_empty());
+        contact
+    }
+
+    #[test]
+    fn people_are_found_by_name_alias_and_what_they_are() {
+        let book = [
+            contact("Priya Singh", "Pri", "wife"),
+            contact("Rosa Miller", "", "Mother"),
+            contact("Tom Hill", "", "brother"),
+            contact("Tim Hill", "", "brother"),
+            contact("My Linh", "", ""),
+        ];
+        let table: [(&str, &[&str], &[&str]); 14] = [
+            ("priya  SINGH", &["Priya Singh"], &["Priya Singh"]),
+            ("Pri", &["Priya Singh"], &["Priya Singh"]),
+            ("Priya", &["Priya Singh"], &[]),
+            ("Singh", &["Priya Singh"], &[]),
+            ("wife", &["Priya Singh"], &["Priya Singh"]),
+            ("my wife", &["Priya Singh"], &["Priya Singh"]),
+            ("My Spouse", &["Priya Singh"], &["Priya Singh"]),
+            ("my husband", &[], &[]),
+            ("mum", &["Rosa Miller"], &["Rosa Miller"]),
+            ("our mother", &["Rosa Miller"], &["Rosa Miller"]),
+            ("my brother", &["Tom Hill", "Tim Hill"], &["Tom Hill", "Tim Hill"]),
+            ("my sibling", &["Tom Hill", "Tim Hill"], &["Tom Hill", "Tim Hill"]),
+            ("My Linh", &["My Linh"], &["My Linh"]),
+            (" ", &[], &[]),
+        ];
+        for (said, loose, exact) in table {
+            let names = |found: Vec<&Contact>| found.into_iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+            assert_eq!(names(look_up(said, &book)), loose, "{said}");
+            assert_eq!(names(look_up_exactly(said, &book)), exact, "{said}, exactly");
+        }
+    }
 }

@@ -40,15 +40,10 @@ fn person() -> Person {
 
 fn contact(name: &str, email: Option<&str>, relation: Option<&str>, groups: &[&str]) -> Contact {
     Contact {
-        id: ContactId::new(name.to_lowercase().replace(' ', "_")),
-        name: name.to_owned(),
-        aliases: Vec::new(),
         relation: relation.map(str::to_owned),
         email: email.map(str::to_owned),
-        telegram: None,
-        discord: None,
-        phone: None,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        ..Contact::named(ContactId::new(name.to_lowercase().replace(' ', "_")), name)
     }
 }
 
@@ -60,6 +55,10 @@ fn contacts() -> Vec<Contact> {
         contact("Sam Green", Some("sam.green@example.org"), None, &[]),
         contact("Sam White", Some("sam.white@example.org"), None, &[]),
         contact("Gus", None, None, &[]),
+        Contact {
+            emails: vec!["dora@work.example".to_owned()],
+            ..contact("Dora", Some("dora@home.example"), Some("mother"), &["Family"])
+        },
     ]
 }
 
@@ -72,7 +71,7 @@ const PARAMETERS: [(&str, &[&str], &[&str]); 12] = [
         &["ends_at", "duration_minutes", "location", "description", "url"],
     ),
     ("meeting.create_meeting", &["title"], &["starts_at", "duration_minutes", "provider", "attendees"]),
-    ("meeting.schedule_call", &["with", "starts_at"], &["duration_minutes", "title"]),
+    ("meeting.schedule_call", &["with", "starts_at"], &["duration_minutes", "title", "provider"]),
     (
         "calendar.schedule_event",
         &["title", "starts_at"],
@@ -83,7 +82,7 @@ const PARAMETERS: [(&str, &[&str], &[&str]); 12] = [
     ("calendar.cancel_event", &["uid"], &[]),
     ("calendar.set_reminder", &["text", "at"], &["repeat"]),
     ("notify.send_notification", &["text"], &[]),
-    ("contacts.add_contact", &["name"], &["relation", "email", "telegram", "phone", "groups"]),
+    ("contacts.add_contact", &["name"], &["relation", "email", "emails", "telegram", "phone", "phones", "groups"]),
     ("contacts.find_contact", &["query"], &[]),
 ];
 
@@ -93,7 +92,7 @@ fn schema(required: &[&str], optional: &[&str]) -> Value {
             json!({"type": "array", "items": {"type": "string"}, "minItems": 1})
         }
         "duration_minutes" => json!({"type": "integer", "minimum": 1}),
-        "groups" => json!({"type": "array", "items": {"type": "string"}}),
+        "groups" | "emails" | "phones" => json!({"type": "array", "items": {"type": "string"}}),
         _ => json!({"type": "string", "minLength": 1}),
     };
     let fields: serde_json::Map<String, Value> =

@@ -21,6 +21,7 @@ fn rows() -> [(&'static str, Value); 8] {
     let day = json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"});
     let email = json!({"type": "string", "minLength": 3, "maxLength": 320, "pattern": "^[^\\s<>@]+@[^\\s<>@]+$"});
     let name = text(100);
+    let town = json!({"type": "string", "minLength": 2, "maxLength": 100});
     let guest = shape(&["given_name", "family_name"], &json!({"given_name": name, "family_name": name}));
     let reservation = shape(
         &["venue", "venue_email", "date", "time", "people"],
@@ -46,7 +47,7 @@ fn rows() -> [(&'static str, Value); 8] {
             "search.search_flights",
             shape(
                 &["from", "to", "date"],
-                &json!({"from": text(200), "to": text(200), "date": day, "return_date": day, "people": count(9),
+                &json!({"from": town, "to": town, "date": day, "return_date": day, "people": count(9),
                     "cabin": {"enum": ["economy", "premium_economy", "business", "first"]}, "max_price": money(),
                     "limit": count(30)}),
             ),

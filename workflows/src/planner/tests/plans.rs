@@ -86,6 +86,9 @@ fn other_acts() {
         "call with Carol tomorrow at 10",
         "schedule a video call with Bob on Monday at half past 3 for 45 minutes",
         "set up a video meeting",
+        "create a Google Meet link for the review tomorrow at 10",
+        "call with Carol tomorrow at 10 on Google Meet",
+        "set up a video meeting with Bob tomorrow at 4pm via Jitsi",
         "remind me tomorrow at 9 to call the bank",
         "remind me in 2 hours to buy milk and call mum",
         "remind me to water the plants every day at 8am",
@@ -98,6 +101,34 @@ fn other_acts() {
         "hello",
         "help",
         "make me a sandwich with Bob tomorrow at 5pm",
+    ]));
+}
+
+#[test]
+fn contacts_in_words() {
+    insta::assert_snapshot!(shown_all(&[
+        "add my wife Priya, priya@example.org, to the family group",
+        "add Bob and Zoe to the family group",
+        "put my wife into the friends and book club groups",
+        "add Sam to the team group",
+        "add Dana dana@x.org and dana@work.org to my contacts",
+        "save Eve's number +49 30 1234567",
+        "remember that my brother is Tom Hill, tom@hill.org",
+        "add Frank frank@x.org as my plumber to my contacts and email Bob that Frank comes at 5pm",
+        "add Bob to the invitation",
+    ]));
+}
+
+#[test]
+fn people_by_what_they_are_and_by_several_addresses() {
+    insta::assert_snapshot!(shown_all(&[
+        "email wife that I am late",
+        "call with my mum tomorrow at 10",
+        "send the link to Dora",
+        "email Dora and Bob that it works",
+        "email my spouse that I am late",
+        "email the family that dinner is at 8pm",
+        "remind me tomorrow at 9 to call the doctor about my wife",
     ]));
 }
 
@@ -179,6 +210,29 @@ fn what_is_not_configured_is_said() {
     let Proposal::Reply { text, intent } = propose(&request) else { panic!("a reply") };
     assert!(text.contains("SMTP_URL"), "{text}");
     assert_eq!(intent.kind, "unavailable");
+}
+
+#[test]
+fn a_provider_that_is_not_configured_is_said() {
+    let (person, contacts) = (person(), contacts());
+    let why = "google_meet is not configured: set GOOGLE_CLIENT_ID";
+    let mut meeting = catalog_without("").get("meeting.create_meeting").expect("it").clone();
+    meeting.parameters["properties"]["provider"] = json!({"enum": ["jitsi"], "description": why});
+    let catalog = Catalog::new(vec![meeting]);
+    let asked = |text: &str| {
+        let request =
+            PlanRequest { text, amendments: &[], person: &person, contacts: &contacts, now: now(), catalog: &catalog };
+        propose(&request)
+    };
+    let Proposal::Reply { text, .. } = asked("create a Google Meet link for the review") else { panic!("a reply") };
+    assert!(text.contains(why), "{text}");
+    assert!(matches!(asked("create a Jitsi link for the review"), Proposal::Plan { .. }));
+    // A plan that asks for it all the same is told why by validation.
+    let plan = json!({"version": 1, "title": "Meet", "stages": [{"id": "m", "type": "execution",
+        "action": "meeting.create_meeting", "params": {"title": "Review", "provider": "google_meet"}}]});
+    let faults = crate::plan::Plan::read(&plan, &catalog).expect_err("a fault");
+    assert_eq!(faults[0].loc, [json!("stages"), json!(0), json!("params"), json!("provider")]);
+    assert!(faults[0].msg.contains(why), "{}", faults[0].msg);
 }
 
 #[test]

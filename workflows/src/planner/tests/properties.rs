@@ -61,6 +61,22 @@ proptest::proptest! {
 }
 
 #[test]
+fn names_that_no_search_takes_are_asked_for() {
+    let long = "x".repeat(301);
+    for name in [long.as_str(), "A", "\"\u{e9}\""] {
+        for text in [
+            "find flights from {} to {}",
+            "book a table at {} in {}",
+            "find {} near {}",
+            "find a hotel in {}",
+            "ask {} for a table",
+        ] {
+            assert_eq!(check(&text.replace("{}", name), &[]), Ok(()), "{text} {name}");
+        }
+    }
+}
+
+#[test]
 fn many_strangers_are_too_much_at_once() {
     let names: Vec<String> = ('A'..='Z').flat_map(|a| ['x', 'y'].map(|b| format!("{a}{b}o"))).collect();
     let text = format!("email {} that it works", names.join(", "));

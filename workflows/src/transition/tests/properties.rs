@@ -18,7 +18,7 @@ enum Move {
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
         6 => (0_usize..4, any::<bool>()).prop_map(|(n, yes)| Move::Answer(n, yes)),
-        6 => (0_usize..4, 0_u8..5).prop_map(|(n, kind)| Move::Outcome(n, kind)),
+        6 => (0_usize..4, 0_u8..7).prop_map(|(n, kind)| Move::Outcome(n, kind)),
         1 => Just(Move::Cancel),
         1 => Just(Move::Undo),
         2 => (0_u32..200_000).prop_map(Move::Due),
@@ -73,6 +73,8 @@ fn play(bench: &mut Bench, step: &Move) -> Result<(), Refusal> {
                 0 => Err(ActionError::fail("no")),
                 1 => Err(ActionError::retry("later")),
                 2 => Err(ActionError::unknown("lost")),
+                3 => Err(offering(&["one@x"])),
+                4 => Err(offering(&["one@x", "two@x"])),
                 _ => done("ok"),
             };
             bench.send(Event::Outcome { effect_id, result })

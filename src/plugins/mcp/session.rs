@@ -1,0 +1,298 @@
+//! A connection to one server: greeted, listed, called.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue};
+use rmcp::model::{
+    CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest, Implementation,
+    ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
+};
+use rmcp::service::{NotificationContext, PeerRequestOptions, QuitReason, RunningService};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::common::client_side_sse::ExponentialBackoff;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::{ClientHandler, Peer, RoleClient, ServiceExt as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+use url::Url;
+use workflows::ports::ActionError;
+
+use super::config::{ServerConfig, Way};
+use super::faults::{self, Lost};
+use super::http::Http;
+use super::limits::{CALL_MAX, CALLS_MAX, CONNECT_MAX, LEAVE_MAX, LIST_MAX, PAGES_MAX, TOOLS_MAX};
+use super::program::Program;
+use super::words::{self, Secrets};
+
+/// Times a broken stream of events is taken up again, and the longest pause between.
+const STREAM_TRIES_MAX: usize = 4;
+const STREAM_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// As much of a reason as is kept, in characters.
+const WHY_CHARS_MAX: usize = 300;
+
+/// Hears what a server says by itself. Nothing it asks for is granted.
+#[derive(Clone, Default)]
+pub(super) struct Ears {
+    /// How often it was told that the tools have changed, and up to which telling they were looked at.
+    heard: Arc<AtomicU64>,
+    looked: Arc<AtomicU64>,
+    /// Told of that, and of a connection that was found broken.
+    pub(super) told: Arc<Notify>,
+}
+
+impl Ears {
+    /// How often it was told of changes.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::SeqCst)
+    }
+
+    /// The tools are looked at as they were after that many tellings.
+    pub(super) fn looked(&self, heard: u64) {
+        self.looked.store(heard, Ordering::SeqCst);
+    }
+}
+
+impl ClientHandler for Ears {
+    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
+        self.heard.fetch_add(1, Ordering::SeqCst);
+        self.told.notify_one();
+    }
+
+    fn get_info(&self) -> ClientConfig {
+        let we = Implementation::new("super-manager", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(ClientCapabilities::default(), we)
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+    }
+}
+
+/// An open connection, held by whoever watches over it.
+pub(super) struct Session {
+    pub(super) service: RunningService<RoleClient, Ears>,
+    pub(super) program: Option<Program>,
+    pub(super) secrets: Secrets,
+}
+
+/// What of a server's configuration is never to be shown.
+pub(super) fn secrets(config: &ServerConfig) -> Secrets {
+    let shown = |secret: &SecretString| secret.expose_secret().to_owned();
+    match &config.way {
+        Way::Program { env, .. } => Secrets::new(env.values().map(shown)),
+        Way::Http { url, headers } => {
+            let keys = url.query_pairs().map(|(_, value)| value.into_owned()).collect::<Vec<_>>();
+            let values = headers.iter().map(|(_, value)| shown(value));
+            // "Bearer x" is one, and so is x.
+            let parts = headers.iter().flat_map(|(_, value)| {
+                value.expose_secret().split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
+            });
+            Secrets::new(values.chain(parts).chain(keys))
+        }
+    }
+}
+
+impl Session {
+    /// Connects and greets.
+    ///
+    /// # Errors
+    /// Why not, fit to be shown.
+    pub(super) async fn open(config: &ServerConfig, ears: Ears) -> Result<Self, String> {
+        let secrets = secrets(config);
+        let opened = match &config.way {
+            Way::Program { command, args, env } => {
+                let started = Program::start(&config.name, command, args, env, secrets.clone());
+                let (program, pipe) = started.map_err(|error| format!("{command} cannot be started: {error}"))?;
+                match tokio::time::timeout(CONNECT_MAX, ears.serve(pipe)).await {
+                    Ok(Ok(service)) => Ok(Self { service, program: Some(program), secrets: secrets.clone() }),
+                    Ok(Err(error)) => Err(told(faults::greeting(&error), program).await),
+                    Err(_) => Err(told(slow(), program).await),
+                }
+            }
+            Way::Http { url, headers } => {
+                let transport = http(url, headers)?;
+                match tokio::time::timeout(CONNECT_MAX, ears.serve(transport)).await {
+                    Ok(Ok(service)) => Ok(Self { service, program: None, secrets: secrets.clone() }),
+                    Ok(Err(error)) => Err(faults::greeting(&error)),
+                    Err(_) => Err(slow()),
+                }
+            }
+        };
+        opened.map_err(|why| words::line(&secrets.hide(&why), WHY_CHARS_MAX))
+    }
+
+    /// The line to it, to be shared.
+    pub(super) fn line(&self) -> Line {
+        Line {
+            peer: self.service.peer().clone(),
+            ears: self.service.service().clone(),
+            secrets: self.secrets.clone(),
+            calls: Arc::new(tokio::sync::Semaphore::new(CALLS_MAX)),
+        }
+    }
+
+    /// Waits until it has ended by itself or `until` comes, then closes it; why it ended by itself.
+    pub(super) async fn watch(self, until: impl Future<Output = ()>) -> Option<String> {
+        let Self { service, program, secrets } = self;
+        let stop = service.cancellation_token();
+        let mut running = std::pin::pin!(service.waiting());
+        let ended = tokio::select! {
+            () = until => None,
+            quit = &mut running => Some(quit),
+        };
+        let why = match ended {
+            None => {
+                stop.cancel();
+                let _slow = tokio::time::timeout(LEAVE_MAX, running).await;
+                None
+            }
+            Some(Ok(QuitReason::Closed | QuitReason::Cancelled) | Err(_)) => Some("the connection ended"),
+            Some(Ok(_)) => Some("the connection broke"),
+        };
+        let last = program.as_ref().map(Program::last_words).unwrap_or_default();
+        if let Some(program) = program {
+            program.end().await;
+        }
+        why.map(|why| secrets.hide(&with_last(why, &last)))
+    }
+}
+
+fn slow() -> String {
+    format!("it did not greet within {} seconds", CONNECT_MAX.as_secs())
+}
+
+fn with_last(why: &str, last: &str) -> String {
+    if last.is_empty() { why.to_owned() } else { format!("{why}; it said: {last}") }
+}
+
+/// A reason with the last words of the program, which is ended.
+async fn told(why: String, program: Program) -> String {
+    // What it wrote as it went down may not have been read yet.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let last = program.last_words();
+    drop(program);
+    with_last(&why, &last)
+}
+
+fn http(url: &Url, headers: &[(HeaderName, SecretString)]) -> Result<StreamableHttpClientTransport<Http>, String> {
+    let client = Http::new().map_err(|_| "no HTTP client can be made".to_owned())?;
+    let mut all = HashMap::new();
+    for (name, value) in headers {
+        let mut value =
+            HeaderValue::from_str(value.expose_secret()).map_err(|_| format!("the header {name} is none"))?;
+        value.set_sensitive(true);
+        all.insert(name.clone(), value);
+    }
+    let mut tries = ExponentialBackoff::default();
+    tries.max_times = Some(STREAM_TRIES_MAX);
+    tries.max_delay = Some(STREAM_PAUSE_MAX);
+    let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str()).custom_headers(all);
+    config.retry_config = Arc::new(tries);
+    config.max_concurrent_requests = CALLS_MAX;
+    // A new session is the watcher's to open: what is offered in it has to be looked at first.
+    config.reinit_on_expired_session = false;
+    Ok(StreamableHttpClientTransport::with_client(client, config))
+}
+
+/// A line to a server: for lists and calls.
+#[derive(Clone)]
+pub(super) struct Line {
+    peer: Peer<RoleClient>,
+    ears: Ears,
+    secrets: Secrets,
+    calls: Arc<tokio::sync::Semaphore>,
+}
+
+impl Line {
+    /// Whether the tools have changed since they were looked at.
+    pub(super) fn is_stale(&self) -> bool {
+        self.ears.heard() != self.ears.looked.load(Ordering::SeqCst)
+    }
+
+    /// Whether a call is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.calls.available_permits() < CALLS_MAX
+    }
+
+    /// Every tool, as told.
+    ///
+    /// # Errors
+    /// Why they cannot be told, fit to be shown.
+    pub(super) async fn tools(&self) -> Result<Vec<Value>, String> {
+        let (mut tools, mut cursors): (Vec<Value>, Vec<String>) = (Vec::new(), Vec::new());
+        for _ in 0..PAGES_MAX {
+            let (page, next) = self.page(cursors.last().cloned()).await?;
+            tools.extend(page);
+            if tools.len() > TOOLS_MAX {
+                return Err(format!("it lists more than {TOOLS_MAX} tools"));
+            }
+            match next {
+                None => return Ok(tools),
+                Some(next) if cursors.contains(&next) => {
+                    return Err("its list of tools goes round in a circle".to_owned());
+                }
+                Some(next) => cursors.push(next),
+            }
+        }
+        Err(format!("its list of tools has more than {PAGES_MAX} pages"))
+    }
+
+    async fn page(&self, cursor: Option<String>) -> Result<(Vec<Value>, Option<String>), String> {
+        let params = cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
+        let request = ListToolsRequest { params, ..ListToolsRequest::default() };
+        let answer = self.ask(ClientRequest::ListToolsRequest(request), LIST_MAX).await;
+        let answer = answer.map_err(|lost| self.shown(&format!("its tools cannot be listed: {}", lost.why)))?;
+        match answer {
+            ServerResult::ListToolsResult(list) => {
+                let tools = list.tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).collect();
+                Ok((tools, list.next_cursor))
+            }
+            // One tool that is told wrongly makes the list no list; each is looked at by itself then.
+            ServerResult::CustomResult(told) => {
+                let tools = told.0.get("tools").and_then(Value::as_array).cloned();
+                let next = told.0.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
+                tools.map(|tools| (tools, next)).ok_or_else(|| "its list of tools is none".to_owned())
+            }
+            _ => Err("its list of tools is none".to_owned()),
+        }
+    }
+
+    /// Calls a tool once.
+    ///
+    /// # Errors
+    /// What is known of a call that has no result; `looks` = it can have changed nothing.
+    pub(super) async fn call(&self, tool: &str, args: Map<String, Value>, looks: bool) -> Result<Value, ActionError> {
+        // More at once wait here, where nothing has been sent.
+        let Ok(Ok(_permit)) = tokio::time::timeout(LIST_MAX, self.calls.acquire()).await else {
+            return Err(ActionError::retry(format!("{CALLS_MAX} calls to this server are under way")));
+        };
+        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(args);
+        let strange = || Lost::maybe("it answered something else than a result").error(looks);
+        match self.ask(ClientRequest::CallToolRequest(CallToolRequest::new(params)), CALL_MAX).await {
+            Ok(ServerResult::CallToolResult(result)) => serde_json::to_value(result).map_err(|_| strange()),
+            Ok(ServerResult::EmptyResult(_)) => Ok(Value::Object(Map::new())),
+            // A result with a part of a kind that is not known here.
+            Ok(ServerResult::CustomResult(told)) if told.0.get("content").is_some_and(Value::is_array) => Ok(told.0),
+            Ok(_) => Err(strange()),
+            Err(lost) => {
+                if lost.broken {
+                    self.ears.told.notify_one();
+                }
+                Err(Lost { why: self.shown(&lost.why), ..lost }.error(looks))
+            }
+        }
+    }
+
+    async fn ask(&self, request: ClientRequest, limit: Duration) -> Result<ServerResult, Lost> {
+        let options = PeerRequestOptions::with_timeout(limit);
+        let sent = self.peer.send_request_with_option(request, options).await;
+        let handle = sent.map_err(|_| Lost::not_sent("the connection had ended"))?;
+        handle.await_response().await.map_err(|error| faults::asked(&error))
+    }
+
+    /// Words of the server's, fit to be shown.
+    pub(super) fn shown(&self, text: &str) -> String {
+        words::line(&self.secrets.hide(text), WHY_CHARS_MAX)
+    }
+}

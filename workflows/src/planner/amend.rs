@@ -5,7 +5,7 @@ use super::acts;
 use super::clause::{self, Clause};
 use super::entities::people::Party;
 use super::entities::when::When;
-use super::entities::{Moment, any_phrase, is_any};
+use super::entities::{Moment, any_phrase, headcount, is_any, limit, stay};
 use super::mentions::{self, Found, Mention};
 use super::naming;
 use super::tokens::{Token, tokenize};
@@ -69,7 +69,40 @@ fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) 
             Found::Party(_) | Found::Phone(_) => {}
         }
     }
+    if is_errand(&text, moment, contacts) {
+        text = with_numbers(&text, amendment, &tokens);
+    }
     Amended { text, title: before.title }
+}
+
+/// Whether a request is for something to be found or booked.
+fn is_errand(text: &str, moment: &Moment, contacts: &[Contact]) -> bool {
+    let tokens = tokenize(text);
+    let clauses = clause::clauses(text, &tokens, *moment, contacts);
+    let mut actions = clauses.iter().map(|clause| clause.act.action());
+    actions.any(|action| action.starts_with("search.") || action.starts_with("booking."))
+}
+
+/// Changes people, nights and prices of something to be found or booked: `for 6 people`, `under 500 euros`.
+fn with_numbers(text: &str, amendment: &str, amending: &[Token<'_>]) -> String {
+    type Reader = fn(&[Token<'_>], usize) -> Option<usize>;
+    const READERS: [Reader; 3] = [
+        |tokens, at| headcount::headcount(tokens, at).map(|(_, next)| next),
+        |tokens, at| limit::limit(tokens, at).map(|(_, next)| next),
+        |tokens, at| stay::nights(tokens, at).map(|(_, next)| next),
+    ];
+    let mut text = text.to_owned();
+    for read in READERS {
+        let first = |tokens: &[Token<'_>]| (0..tokens.len()).find_map(|at| read(tokens, at).map(|next| (at, next)));
+        let Some(new) = first(amending) else { continue };
+        let words = source(amendment, amending, new);
+        let tokens = tokenize(&text);
+        text = match first(&tokens) {
+            Some(old) => spliced(&text, &tokens, old, words),
+            None => format!("{} {words}", text.trim_end_matches(['.', ' '])),
+        };
+    }
+    text
 }
 
 /// `also email Bob that I am late` asks for one more thing; `email Carol instead` changes one.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use super::acts::{ACTS, Act};
+use super::acts::ACTS;
 use super::amend::{self, Amended};
 use super::answer::local;
 use super::clause;
@@ -11,10 +11,11 @@ use super::draft::Draft;
 use super::entities::when::When;
 use super::entities::{Moment, money, number};
 use super::mentions::{self, Found};
+use super::missing::{blocked, unavailable};
 use super::tokens::tokenize;
 use super::want::{Message, Tone, Want};
 use super::{naming, phrase};
-use crate::action::{ActionSpec, Catalog};
+use crate::action::Catalog;
 use crate::plan::{PLAN_VERSION, Plan, STAGES_MAX, Stage};
 use crate::ports::{Intent, PlanRequest, Planner, PlannerError, Proposal};
 
@@ -59,11 +60,15 @@ pub fn propose(request: &PlanRequest<'_>) -> Proposal {
         return reply;
     }
     let mut intent = intent(&wants, &moment);
+    if let Some(text) = wants.iter().find_map(|want| want.act.reply(want)) {
+        let rest = if wants.len() > 1 { " The rest was not done either: please ask for it alone." } else { "" };
+        return Proposal::Reply { text: format!("{text}{rest}"), intent };
+    }
     if let Some(money) = budget(&tokens, &request.person.settings.currency) {
         intent.entities.insert("budget".to_owned(), money);
     }
     let (order, linked) = ordered(wants);
-    let mut draft = Draft::new(request.person, moment);
+    let mut draft = Draft::new(request.person, moment, request.contacts);
     draft.renamed = title;
     for want in &order {
         want.act.write(want, &mut draft);
@@ -73,6 +78,9 @@ pub fn propose(request: &PlanRequest<'_>) -> Proposal {
     }
     let kind = intent.kind.clone();
     let (stages, mut slots, titles) = draft.into_stages();
+    if let Some(reply) = blocked(&stages, &order, request.catalog) {
+        return reply;
+    }
     if stage_count(&stages) > STAGES_MAX {
         let text = "That is more than I can plan at once; please ask for it in smaller parts.".to_owned();
         return Proposal::Reply { text, intent };
@@ -118,6 +126,9 @@ fn share(wants: &mut [Want], moment: &Moment) {
                 wants[at].parties = parties;
             }
         }
+        if is_visit(&wants[at]) && wants[at].when.is_none() {
+            wants[at].when = wants.iter().find_map(|other| other.when.clone().filter(When::has_time));
+        }
         if wants[at].is("set_reminder") && wants[at].refers {
             remind_before(wants, at, moment);
             continue;
@@ -136,11 +147,17 @@ fn remind_before(wants: &mut [Want], at: usize, moment: &Moment) {
     let Some(other) = wants[..at].iter().rev().chain(&wants[at + 1..]).find(timed) else { return };
     let start = other.when.as_ref().filter(|when| !when.is_past()).and_then(|when| when.start(moment));
     let what = other.title.clone().or_else(|| other.message.as_ref().map(|message| message.said.clone()));
+    let what = what.or_else(|| other.about.clone().filter(|_| is_visit(other)));
     let at_time = start.map(|start| format!(" at {}", phrase::clock(start.time()))).unwrap_or_default();
     let told = what.map(|what| format!("{what}{at_time}"));
     let told = told.map(|said| Message { tone: Tone::Statement, full: said.clone(), said });
     wants[at].when = start.map(|start| When { instant: Some(start - length), ..When::default() });
     wants[at].message = wants[at].message.take().or(told);
+}
+
+/// Whether it is for a day and a time at a venue.
+fn is_visit(want: &Want) -> bool {
+    want.is("book_restaurant") || want.is("request_reservation")
 }
 
 fn is_timed(want: &Want) -> bool {
@@ -202,6 +219,9 @@ fn intent(wants: &[Want], moment: &Moment) -> Intent {
     if let Some(place) = wants.iter().find_map(|want| want.place.as_ref()) {
         entities.insert("place".to_owned(), Value::from(place.as_str()));
     }
+    if let Some(people) = wants.iter().find_map(|want| want.errand.as_ref()?.people) {
+        entities.insert("party_size".to_owned(), json!(people));
+    }
     if wants.len() > 1 {
         entities.insert("acts".to_owned(), json!(wants.iter().map(|want| want.act.kind()).collect::<Vec<_>>()));
     }
@@ -209,7 +229,7 @@ fn intent(wants: &[Want], moment: &Moment) -> Intent {
     Intent { kind, confidence: Some(CONFIDENCE), entities }
 }
 
-fn reply(kind: &str, text: String, entities: Map<String, Value>) -> Proposal {
+pub(super) fn reply(kind: &str, text: String, entities: Map<String, Value>) -> Proposal {
     Proposal::Reply { text, intent: Intent { kind: kind.to_owned(), confidence: None, entities } }
 }
 
@@ -262,41 +282,6 @@ fn small_talk(tokens: &[super::tokens::Token<'_>], catalog: &Catalog) -> Option<
         ));
     }
     thanks.contains(&plain.as_str()).then(|| reply("thanks", "You are welcome.".to_owned(), Map::new()))
-}
-
-fn unavailable(wants: &[Want], catalog: &Catalog) -> Option<Proposal> {
-    let (act, why) = wants.iter().find_map(|want| match catalog.get(want.act.action()) {
-        Some(spec) => spec.unavailable.clone().or_else(|| no_provider(want, spec)).map(|why| (want.act, why)),
-        None => Some((want.act, "it is not part of this installation".to_owned())),
-    })?;
-    Some(not_configured(act, &why))
-}
-
-/// Why the provider that was asked for cannot be had.
-fn no_provider(want: &Want, spec: &ActionSpec) -> Option<String> {
-    let provider = want.provider.filter(|_| ["create_meeting", "schedule_call"].iter().any(|kind| want.is(kind)))?;
-    let schema = spec.parameters.get("properties")?.get("provider")?;
-    let known = schema.get("enum")?.as_array()?;
-    if known.iter().any(|one| one == provider) {
-        return None;
-    }
-    let why = schema.get("description").and_then(Value::as_str).unwrap_or("it is not part of this installation");
-    Some(why.to_owned())
-}
-
-fn not_configured(act: &dyn Act, why: &str) -> Proposal {
-    let text = format!(
-        "I understood that you want me to {}, but that is not possible here: {}. Nothing was done.",
-        described(act),
-        why.trim_end_matches('.')
-    );
-    let mut entities = Map::new();
-    entities.insert("action".to_owned(), Value::from(act.action()));
-    reply("unavailable", text, entities)
-}
-
-fn described(act: &dyn Act) -> &'static str {
-    act.offer().split_once(':').map_or(act.offer(), |(what, _)| what)
 }
 
 /// What was not understood is said, with what was.

@@ -51,7 +51,15 @@ const COURTESY: &[&str] = &[
     "i would like to",
     "i need to",
     "i need you to",
+    "we want to",
+    "we'd like to",
+    "we would like to",
+    "we need to",
+    "we need",
+    "we want",
+    "like to",
     "let's",
+    "lets",
     "hey",
     "hi",
     "hello",
@@ -156,6 +164,10 @@ pub fn clauses<'a>(text: &'a str, tokens: &'a [Token<'a>], moment: Moment, conta
 
 /// Whether an act behind `and` or a comma is one of its own. What is told may hold weak words.
 fn splits_softly(heads: &[(usize, &'static dyn Act, Head)], act: &'static dyn Act, head: Head) -> bool {
+    // All the rest is what is searched for.
+    if heads.last().is_some_and(|(_, last, _)| last.kind() == "search_web") {
+        return false;
+    }
     if head.strong {
         return !keeps(heads, act);
     }
@@ -167,7 +179,8 @@ fn splits_softly(heads: &[(usize, &'static dyn Act, Head)], act: &'static dyn Ac
 /// `remind me to buy milk and call mum` is one reminder.
 fn keeps(heads: &[(usize, &'static dyn Act, Head)], act: &'static dyn Act) -> bool {
     let told = heads.last().is_some_and(|(_, last, _)| matches!(last.kind(), "set_reminder" | "send_notification"));
-    told && matches!(act.kind(), "cancel_event" | "find_contact" | "send_email" | "schedule_call")
+    let errands = ["search.", "booking."].iter().any(|plugin| act.action().starts_with(plugin));
+    told && (errands || matches!(act.kind(), "cancel_event" | "find_contact" | "send_email" | "schedule_call"))
 }
 
 /// Behind `email bob@x.org:` everything is the message.

@@ -63,6 +63,8 @@ pub struct Draft<'a> {
     pub person: &'a Person,
     /// The moment of the request.
     pub moment: Moment,
+    /// The address book.
+    pub contacts: &'a [Contact],
     /// The meeting that mails of this plan link to.
     pub link: Option<Link>,
     /// A title given later: `call it Budget review`.
@@ -80,10 +82,11 @@ pub struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// An empty plan.
-    pub fn new(person: &'a Person, moment: Moment) -> Self {
+    pub fn new(person: &'a Person, moment: Moment, contacts: &'a [Contact]) -> Self {
         Self {
             person,
             moment,
+            contacts,
             link: None,
             renamed: None,
             slots: Map::new(),
@@ -111,6 +114,14 @@ impl<'a> Draft<'a> {
         let id = free.unwrap_or(base);
         self.ids.insert(id.clone());
         id
+    }
+
+    /// The person's own entry in the address book.
+    pub fn own_contact(&self) -> Option<&'a Contact> {
+        let is_own = |relation: &String| ["me", "myself", "self"].contains(&relation.to_lowercase().as_str());
+        let named = |contact: &&Contact| contact.name.eq_ignore_ascii_case(self.person.name.trim());
+        let related = |contact: &&Contact| contact.relation.as_ref().is_some_and(is_own);
+        self.contacts.iter().find(related).or_else(|| self.contacts.iter().find(named))
     }
 
     /// Adds a question before all acts.

@@ -2,7 +2,7 @@
 //!
 //! Words become tokens ([`tokens`]), tokens become values ([`entities`], found by [`mentions`]),
 //! the text is cut into clauses with one act each ([`clause`], [`acts`]), every act takes its slots
-//! ([`want`]), and the acts write questions and stages ([`draft`]). Later changes are worked into
+//! ([`want`], [`errand`]), and the acts write questions and stages ([`draft`]). Later changes are worked into
 //! the words ([`amend`]) and planned again. Pure and deterministic: the moment comes in.
 //!
 //! Also how typed answers ([`answer`]) and short words ([`words`]) are read.
@@ -14,7 +14,9 @@ pub mod builtin;
 pub mod clause;
 pub mod draft;
 pub mod entities;
+pub mod errand;
 pub mod mentions;
+mod missing;
 pub mod naming;
 pub mod phrase;
 pub mod tokens;

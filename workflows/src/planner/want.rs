@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::acts::Act;
 use super::entities::people::Party;
 use super::entities::when::When;
+use super::errand::Errand;
 
 /// How the words of a message are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct Want {
     pub provider: Option<&'static str>,
     /// A telephone number.
     pub phone: Option<String>,
+    /// What is to be found or booked.
+    pub errand: Option<Errand>,
     /// Further telephone numbers.
     pub phones: Vec<String>,
     /// Groups that somebody belongs to.
@@ -87,6 +90,7 @@ impl Want {
             about: None,
             provider: None,
             phone: None,
+            errand: None,
             phones: Vec::new(),
             groups: Vec::new(),
             refers: false,

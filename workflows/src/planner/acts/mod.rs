@@ -7,14 +7,25 @@ mod cancel;
 mod contact_add;
 mod contact_find;
 mod contact_words;
+mod errand_ask;
 mod event;
+mod flights;
+mod hotel_book;
+mod hotels;
 mod invitation;
 mod listing;
 mod mail;
 mod mail_text;
 mod meeting;
 mod notification;
+mod places;
 mod reminder;
+mod request;
+mod table;
+mod unbook;
+mod venue;
+mod verbs;
+mod web;
 
 use super::clause::Clause;
 use super::draft::Draft;
@@ -59,6 +70,11 @@ pub trait Act: Sync {
     /// Takes what the clause says.
     fn read(&self, clause: &Clause<'_>) -> Want;
 
+    /// What is said instead of a plan, when no plan can do what is wanted.
+    fn reply(&self, _want: &Want) -> Option<String> {
+        None
+    }
+
     /// Writes questions and stages.
     fn write(&self, want: &Want, draft: &mut Draft<'_>);
 }
@@ -67,6 +83,14 @@ pub trait Act: Sync {
 pub static ACTS: &[&dyn Act] = &[
     &reminder::Reminder,
     &contact_add::AddContact,
+    &unbook::CancelBooking,
+    &web::Web,
+    &flights::Flights,
+    &hotel_book::BookHotel,
+    &hotels::Hotels,
+    &venue::Venue,
+    &table::Table,
+    &places::Places,
     &contact_find::FindContact,
     &availability::Availability,
     &listing::Listing,

@@ -204,7 +204,7 @@ pub(super) fn with_year(tokens: Tokens<'_, '_>, at: usize, today: NaiveDate, mon
     Some((rolled(today, month, day)?, at))
 }
 
-fn of_month(today: NaiveDate, day: u32) -> Option<Span> {
+pub(super) fn of_month(today: NaiveDate, day: u32) -> Option<Span> {
     (0..=2)
         .filter_map(|ahead| today.with_day(1)?.checked_add_months(Months::new(ahead))?.with_day(day))
         .find(|found| *found >= today)

@@ -7,6 +7,9 @@ pub mod clock;
 pub mod contact_point;
 pub mod day;
 pub mod duration;
+pub mod headcount;
+pub mod limit;
+pub mod locality;
 pub mod money;
 pub mod number;
 pub mod people;
@@ -14,6 +17,7 @@ pub mod period;
 pub mod place;
 pub mod provider;
 pub mod repeat;
+pub mod stay;
 pub mod when;
 pub mod zone;
 

@@ -1,8 +1,12 @@
 //! Whole requests to whole plans: snapshots, properties, and a score on a foreign corpus.
 
 mod corpus;
+mod errands;
+mod outside;
 mod plans;
 mod properties;
+mod restaurants;
+mod runs;
 
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -59,7 +63,7 @@ fn contacts() -> Vec<Contact> {
 }
 
 /// Required and optional parameters of the actions the acts run.
-const PARAMETERS: [(&str, &[&str], &[&str]); 13] = [
+const PARAMETERS: [(&str, &[&str], &[&str]); 12] = [
     ("email.send_email", &["to", "subject", "body"], &["cc", "bcc"]),
     (
         "email.send_invitation",
@@ -80,7 +84,6 @@ const PARAMETERS: [(&str, &[&str], &[&str]); 13] = [
     ("notify.send_notification", &["text"], &[]),
     ("contacts.add_contact", &["name"], &["relation", "email", "emails", "telegram", "phone", "phones", "groups"]),
     ("contacts.find_contact", &["query"], &[]),
-    ("search.search_web", &["query"], &["limit"]),
 ];
 
 fn schema(required: &[&str], optional: &[&str]) -> Value {
@@ -125,6 +128,7 @@ fn catalog_without(off: &str) -> Catalog {
                 }
                 spec(name, parameters, off(name))
             })
+            .chain(outside::specs(off))
             .collect(),
     )
 }

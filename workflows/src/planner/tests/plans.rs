@@ -26,7 +26,7 @@ fn shown(text: &str, amendments: &[&str]) -> String {
     out
 }
 
-fn shown_all(texts: &[&str]) -> String {
+pub(super) fn shown_all(texts: &[&str]) -> String {
     texts.iter().map(|text| shown(text, &[])).collect::<Vec<_>>().join("\n")
 }
 

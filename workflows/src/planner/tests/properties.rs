@@ -37,6 +37,10 @@ fn check(text: &str, amendments: &[&str]) -> Result<(), String> {
 const WORDS: &str = "((email|Bob|Sam|Zoe|my friends|the team|that|and|then|;|:|invite|to|a|review|on|Friday|at|3pm|3|remind me|set up|video meeting|for it|\
     schedule|lunch|with|cancel|my|dentist|call|tomorrow|next week|in 2 hours|add contact|x@y.org|\"a b\"|each|some of|\\{\\{|\\{%|them|link|every|2026-01-01|é|’s|make it|change|without|instead|for|an hour) ?){0,16}";
 
+const ERRANDS: &str = "((find|search the web|google|online|book|reserve|cancel|ask|get me|a|the|hotel|hotels|room|table|flight|flights|restaurants|pharmacy|venue|\
+    booking|reservation|near|in|at|Goa|Berlin|Luigi's|panjim|me|from|to|5|7|December|Friday|Sunday|tomorrow|last Friday|for|4|0|10,000|people|two of us|party of|nights|\
+    this weekend|under|20k|INR|budget|a night|each|returning|on the|12th|it is a birthday|whether|we can have|the place|x@y.org|bok_1234|that serves|and|then|,|\\.|\\(|\\{\\{|Bob|Sam|Gus|at 7pm|\"a b\"|within 2 km of) ?){0,18}";
+
 proptest::proptest! {
     #[test]
     fn any_text_gives_a_sound_proposal(text in "\\PC{0,200}") {
@@ -44,9 +48,31 @@ proptest::proptest! {
     }
 
     #[test]
+    fn any_errand_gives_a_sound_plan(text in ERRANDS, amendment in ERRANDS) {
+        proptest::prop_assert_eq!(check(&text, &[]), Ok(()));
+        proptest::prop_assert_eq!(check(&text, &[&amendment, "make it 5 people"]), Ok(()));
+    }
+
+    #[test]
     fn any_words_give_a_sound_plan(text in WORDS, amendment in WORDS) {
         proptest::prop_assert_eq!(check(&text, &[]), Ok(()));
         proptest::prop_assert_eq!(check(&text, &[&amendment, "make it Sunday"]), Ok(()));
+    }
+}
+
+#[test]
+fn names_that_no_search_takes_are_asked_for() {
+    let long = "x".repeat(301);
+    for name in [long.as_str(), "A", "\"\u{e9}\""] {
+        for text in [
+            "find flights from {} to {}",
+            "book a table at {} in {}",
+            "find {} near {}",
+            "find a hotel in {}",
+            "ask {} for a table",
+        ] {
+            assert_eq!(check(&text.replace("{}", name), &[]), Ok(()), "{text} {name}");
+        }
     }
 }
 
@@ -71,6 +97,12 @@ fn the_longest_request_is_read_in_time() {
         "Invite Zoe to ",
         "a-",
         "for an hour and a half ",
+        "find hotels near A ",
+        "book a table for 4 at The A of the B ",
+        "Goa, India and ",
+        "for me and my wife and ",
+        "from 5 to 7 December ",
+        "under 20k ",
     ] {
         let text: String = part.chars().cycle().take(10_000).collect();
         let begun = std::time::Instant::now();

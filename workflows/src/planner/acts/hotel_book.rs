@@ -108,6 +108,7 @@ fn booking(errand: &Errand, draft: &mut Draft<'_>, hotel: &str) -> Vec<Stage> {
         ("from".to_owned(), of("from")),
         ("to".to_owned(), of("to")),
         ("price".to_owned(), of("price")),
+        ("terms".to_owned(), of("terms")),
         ("guests".to_owned(), json!([{"given_name": given, "family_name": family}])),
         ("email".to_owned(), Value::from(email)),
         ("phone".to_owned(), Value::from(phone)),

@@ -209,12 +209,12 @@ fn the_question_for_an_address_shows_what_the_map_knows() {
 #[test]
 fn the_hotel_that_was_chosen_is_booked_at_its_price() {
     let params = params_of("book a hotel in Goa from Friday to Sunday for 2", &[], "booking.book_hotel");
-    let hotel = json!({"id": "sr_1", "offer_id": "sr_1", "name": "Sea View", "description": "INR 9,000", "from": "2026-12-04",
+    let hotel = json!({"id": "sr_1", "offer_id": "sr_1", "name": "Sea View", "description": "INR 9,000", "terms": "Double; no refund", "from": "2026-12-04",
         "to": "2026-12-06", "price": {"amount": 9000, "currency": "INR"}, "people": 2, "address": "Goa"});
     let names = json!({"hotel": hotel, "guest_given_name": "Ada", "guest_family_name": "Byron", "guest_email": "ada@x.test",
         "guest_phone": "+49301234567"});
     let filled = template::fill(&params, &Scope::new(names.as_object().expect("names")));
-    let expected = json!({"offer_id": "sr_1", "hotel": "Sea View", "from": "2026-12-04", "to": "2026-12-06",
+    let expected = json!({"offer_id": "sr_1", "hotel": "Sea View", "terms": "Double; no refund", "from": "2026-12-04", "to": "2026-12-06",
         "price": {"amount": 9000, "currency": "INR"}, "guests": [{"given_name": "Ada", "family_name": "Byron"}],
         "email": "ada@x.test", "phone": "+49301234567"});
     assert_eq!(filled, Ok(expected.clone()));

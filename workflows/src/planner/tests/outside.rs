@@ -58,7 +58,7 @@ fn rows() -> [(&'static str, Value); 8] {
             "booking.book_hotel",
             shape(
                 &["offer_id", "hotel", "from", "to", "price", "guests", "email", "phone"],
-                &json!({"offer_id": text(100), "hotel": text(300), "from": day, "to": day, "price": money(),
+                &json!({"offer_id": text(100), "hotel": text(300), "from": day, "to": day, "price": money(), "terms": text(1_000),
                     "guests": {"type": "array", "minItems": 1, "maxItems": 50, "items": guest}, "email": email,
                     "phone": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$"},
                     "requests": {"type": "string", "maxLength": 1_000}}),

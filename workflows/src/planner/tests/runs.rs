@@ -119,7 +119,7 @@ fn nothing_found_ends_without_a_letter() {
 #[test]
 fn a_hotel_is_chosen_the_guest_asked_for_and_the_booking_shown_with_its_price() {
     let mut task = Task::of("book a hotel in Goa from Friday to Sunday for 2");
-    let hotel = json!({"id": "srr_1", "offer_id": "srr_1", "name": "Sea View", "description": "INR 9,000", "address": "Beach",
+    let hotel = json!({"id": "srr_1", "offer_id": "srr_1", "name": "Sea View", "description": "INR 9,000", "terms": "Double; no refund", "address": "Beach",
         "price": {"amount": 9000, "currency": "INR"}, "from": "2026-12-04", "to": "2026-12-06", "people": 2});
     let looked = task.found(&json!([hotel]));
     assert_eq!(
@@ -136,7 +136,7 @@ fn a_hotel_is_chosen_the_guest_asked_for_and_the_booking_shown_with_its_price() 
     task.say("030 1234567");
     assert!(task.open().question.contains("country code"), "{}", task.open().question);
     task.say("+49 30 1234567");
-    let expected = json!({"offer_id": "srr_1", "hotel": "Sea View", "from": "2026-12-04", "to": "2026-12-06",
+    let expected = json!({"offer_id": "srr_1", "hotel": "Sea View", "terms": "Double; no refund", "from": "2026-12-04", "to": "2026-12-06",
         "price": {"amount": 9000, "currency": "INR"}, "guests": [{"given_name": "Ada", "family_name": "Byron"}],
         "email": "ada@x.test", "phone": "+49301234567"});
     assert_eq!(task.shown(), expected);

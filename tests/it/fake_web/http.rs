@@ -71,11 +71,13 @@ impl<S: Site> Fake<S> {
             }
             Some(fault) => {
                 let response = self.perform(number, &request, gate);
-                match done(fault, response, write).await? {
-                    Some(response) => response,
+                let status = response.status;
+                let Some(response) = done(fault, response, write).await? else {
                     // It is written already.
-                    None => return Ok(()),
-                }
+                    self.change(|state| state.ledger[number].answered = Some(status));
+                    return Ok(());
+                };
+                response
             }
         };
         self.change(|state| state.ledger[number].answered = Some(response.status));

@@ -106,6 +106,7 @@ async fn an_answer_may_be_slow_to_begin_or_slow_to_end() {
     assert!(begun.elapsed() >= Duration::from_millis(20) * pieces, "{body}");
     assert!(head < Duration::from_millis(20) * pieces, "the head comes first: {head:?}");
     assert!(serde_json::from_str::<Value>(&body).is_ok());
+    assert!(server.ledger().iter().all(|entry| entry.answered == Some(200)));
     // A client that goes does not undo what it asked for.
     server.fault(Fault::Delay(Duration::from_millis(300)));
     assert!(get(&server).timeout(Duration::from_millis(50)).send().await.is_err());
@@ -203,12 +204,17 @@ async fn what_is_no_http_is_a_violation() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let server = FakeDuffel::start().await;
     let addr = server.origin().trim_start_matches("http://").to_owned();
-    let mut stream = tokio::net::TcpStream::connect(addr).await.expect("a connection");
-    stream.write_all(b"HELLO there\r\n\r\n").await.expect("sent");
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).await.expect("the end");
-    assert!(rest.is_empty());
-    assert_eq!(server.violations(), ["HTTP: not a request of HTTP/1.1"]);
+    for head in ["HELLO there", "BREW /coffee HTTP/1.1", "GET / HTTP/1.0", "GET / HTTP/1.1\r\nno colon"] {
+        let mut stream = tokio::net::TcpStream::connect(&addr).await.expect("a connection");
+        stream.write_all(format!("{head}\r\n\r\n").as_bytes()).await.expect("sent");
+        let mut rest = Vec::new();
+        // The server may close before it has read all.
+        let closed = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
+        assert!(closed.is_ok(), "{head}");
+        assert!(rest.is_empty(), "{head}");
+        let what = if head.contains("colon") { "a header without a colon" } else { "not a request of HTTP/1.1" };
+        assert_eq!(server.take_violations(), [format!("HTTP: {what}")], "{head}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,9 @@
 //! Lines that nobody reads (pictures, notes, streets) are left out on the way, so that what is left
 //! of a card is small whatever it holds.
 
+use std::iter::Enumerate;
+use std::slice::Split;
+
 /// Largest card without what is left out, in bytes.
 pub(super) const CARD_BYTES_MAX: usize = 64 << 10;
 
@@ -50,23 +53,55 @@ impl Card {
     }
 }
 
+/// The lines of a file.
+type Lines<'f> = Split<'f, u8, fn(&u8) -> bool>;
+
 /// The cards of a file, one after the other.
 pub(super) struct Cards<'f> {
-    lines: std::iter::Enumerate<std::slice::Split<'f, u8, fn(&u8) -> bool>>,
+    lines: Enumerate<Lines<'f>>,
     /// A card whose first line was read when the one before had no end.
     begun: Option<usize>,
 }
 
-/// What is known of the line before.
+/// What is known of the property that lines belong to.
 #[derive(Default)]
 struct Property {
-    read: bool,
-    /// Quoted-printable text goes on behind a `=` at the end of a line.
-    quoted: bool,
-    /// Whether the line before ended with one.
-    open: bool,
-    /// A card inside a card (vCard 2.1).
-    agent: bool,
+    fate: Fate,
+    text: Text,
+}
+
+/// What becomes of a property.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is left out.
+    #[default]
+    Left,
+    /// It is read.
+    Read,
+    /// It announces a card inside the card (vCard 2.1), which is left out.
+    Agent,
+}
+
+/// How a property's text goes on.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Text {
+    /// On a line that begins with a blank.
+    #[default]
+    Folded,
+    /// Quoted-printable: also behind a `=` at the end of a line, which the last line had not.
+    Quoted,
+    /// Quoted-printable, and the last line had one.
+    Open,
+}
+
+impl Text {
+    fn after(self, line: &[u8]) -> Self {
+        match self {
+            Self::Folded => Self::Folded,
+            Self::Quoted | Self::Open if line.ends_with(b"=") => Self::Open,
+            Self::Quoted | Self::Open => Self::Quoted,
+        }
+    }
 }
 
 impl<'f> Cards<'f> {
@@ -93,20 +128,20 @@ impl Iterator for Cards<'_> {
             };
             // A last soft line break must not swallow the end.
             let ends = is(line, "END:VCARD");
-            if !ends && (property.open || line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))) {
-                if property.read {
+            if !ends && (property.text == Text::Open || line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))) {
+                if property.fate == Fate::Read {
                     open.push(line);
                 }
-                property.open = property.quoted && line.ends_with(b"=");
+                property.text = property.text.after(line);
             } else if ends {
-                property.open = false;
+                property = Property::default();
                 if inner == 0 {
                     open.ended = true;
                     return card;
                 }
                 inner -= 1;
             } else if is(line, "BEGIN:VCARD") {
-                if inner == 0 && !property.agent {
+                if inner == 0 && property.fate != Fate::Agent {
                     self.begun = Some(n + 1);
                     return card;
                 }
@@ -115,7 +150,7 @@ impl Iterator for Cards<'_> {
                 && let Some(found) = property_of(line)
             {
                 property = found;
-                if property.read {
+                if property.fate == Fate::Read {
                     open.push(line);
                 }
             }
@@ -142,12 +177,12 @@ fn property_of(line: &[u8]) -> Option<Property> {
     }
     let head = &line[..line.iter().position(|byte| *byte == b':').unwrap_or(line.len())];
     let quoted = head.to_ascii_uppercase().windows(16).any(|part| part == b"QUOTED-PRINTABLE");
-    Some(Property {
-        read: READ.iter().any(|read| name.eq_ignore_ascii_case(read)),
-        quoted,
-        open: quoted && line.ends_with(b"="),
-        agent: name.eq_ignore_ascii_case("AGENT"),
-    })
+    let fate = match name.to_ascii_uppercase().as_str() {
+        "AGENT" => Fate::Agent,
+        name if READ.contains(&name) => Fate::Read,
+        _ => Fate::Left,
+    };
+    Some(Property { fate, text: if quoted { Text::Quoted.after(line) } else { Text::Folded } })
 }
 
 #[cfg(test)]

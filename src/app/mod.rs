@@ -325,6 +325,7 @@ fn outgoing(config: &Config) -> Result<Outgoing, AppError> {
     Outgoing::new(&configured, Arc::new(SystemNames)).map_err(AppError::Client)
 }
 
+#[expect(clippy::too_many_arguments, reason = "plugins are given everything they need, once")]
 fn plugin_deps(
     config: &Config,
     outgoing: Outgoing,

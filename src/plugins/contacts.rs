@@ -47,13 +47,13 @@ impl ContactsPlugin {
         match self.change(call, Change::Add(vec![contact.sorted()], Match::Name)).await? {
             Changed::Added(contact) => {
                 let told = outcome(json!({"id": contact.id}), format!("{} is in your contacts", contact.name));
-                Ok(ActionOutcome { undo: Some(undo("contacts.remove_contact", json!({"id": contact.id}))), ..told })
+                Ok(ActionOutcome { undo: Some(undo("contacts.remove_contact", &json!({"id": contact.id}))), ..told })
             }
             Changed::Updated { before, after } => {
                 let new = Details::between(&before, &after);
                 let detail = format!("{} was in your contacts already; new: {}", after.name, new.words());
                 let told = outcome(json!({"id": after.id}), detail);
-                Ok(ActionOutcome { undo: Some(undo("contacts.remove_details", args_of(&after.id, &new))), ..told })
+                Ok(ActionOutcome { undo: Some(undo("contacts.remove_details", &args_of(&after.id, &new))), ..told })
             }
             Changed::Unchanged(contact) => {
                 let detail = format!("{} is in your contacts already, with all of that", contact.name);
@@ -208,7 +208,7 @@ impl Plugin for ContactsPlugin {
     }
 }
 
-fn undo(action: &str, args: Value) -> UndoCall {
+fn undo(action: &str, args: &Value) -> UndoCall {
     UndoCall { action: action.to_owned(), args: args.as_object().cloned().unwrap_or_default() }
 }
 

@@ -125,7 +125,7 @@ await check("a vCard file is read into the contacts, and the same file changes n
     await page.setInputFiles("#vcards", file);
     const told = page.locator("#panel [role=status]", { hasText: words });
     await told.waitFor();
-    assert.match(await told.innerText(), /line 8: it has no name/);
+    assert.match(await told.innerText(), /line 9: it has no name/);
   }
   const dora = page.locator("[data-contact=Dora]");
   assert.equal(await dora.count(), 1);

@@ -1,6 +1,7 @@
 //! Files of several makers.
 
 use super::*;
+use crate::address_book::is_address;
 
 fn read_of(file: impl AsRef<[u8]>) -> File {
     let mut n = 0;

@@ -194,6 +194,29 @@ async fn what_telegram_needs_no_more_is_let_go_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_is_allowed_of_a_server_is_kept_and_first_sight_is_only_once() {
+    use crate::store::mcp::{McpStore as _, Pin};
+    let (db, _dir) = fresh().await;
+    let pin = |tool: &str, hash: &str| Pin {
+        tool: tool.to_owned(),
+        hash: hash.to_owned(),
+        description: "d".to_owned(),
+        schema: serde_json::json!({"type": "object"}),
+    };
+    let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+    assert_eq!(db.pins("s").await.expect("a look"), None, "never seen");
+    db.first_sight("s", vec![pin("a", "1"), pin("b", "1")], at).await.expect("kept");
+    db.first_sight("s", vec![pin("a", "2"), pin("c", "2")], at).await.expect("nothing to do");
+    assert_eq!(db.pins("s").await.expect("a look"), Some(vec![pin("a", "1"), pin("b", "1")]));
+    db.allow("s", pin("a", "3"), &"ann".into(), at).await.expect("allowed");
+    db.allow("s", pin("c", "3"), &"ann".into(), at).await.expect("allowed");
+    assert_eq!(db.pins("s").await.expect("a look"), Some(vec![pin("a", "3"), pin("b", "1"), pin("c", "3")]));
+    db.first_sight("empty", Vec::new(), at).await.expect("kept");
+    assert_eq!(db.pins("empty").await.expect("a look"), Some(Vec::new()), "seen, with nothing to offer");
+    assert!(db.allow("unseen", pin("a", "1"), &"ann".into(), at).await.is_err());
+}
+
+#[tokio::test]
 async fn an_event_is_written_only_where_it_still_is_what_was_read() {
     let (db, _dir) = fresh().await;
     let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
@@ -240,27 +263,4 @@ async fn an_event_is_written_only_where_it_still_is_what_was_read() {
     assert_eq!(remove(&event("first").version()).await, Written::Differs);
     assert_eq!(remove(&kept.version()).await, Written::Done);
     assert_eq!(remove(&kept.version()).await, Written::Absent);
-}
-
-#[tokio::test]
-async fn what_is_allowed_of_a_server_is_kept_and_first_sight_is_only_once() {
-    use crate::store::mcp::{McpStore as _, Pin};
-    let (db, _dir) = fresh().await;
-    let pin = |tool: &str, hash: &str| Pin {
-        tool: tool.to_owned(),
-        hash: hash.to_owned(),
-        description: "d".to_owned(),
-        schema: serde_json::json!({"type": "object"}),
-    };
-    let at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
-    assert_eq!(db.pins("s").await.expect("a look"), None, "never seen");
-    db.first_sight("s", vec![pin("a", "1"), pin("b", "1")], at).await.expect("kept");
-    db.first_sight("s", vec![pin("a", "2"), pin("c", "2")], at).await.expect("nothing to do");
-    assert_eq!(db.pins("s").await.expect("a look"), Some(vec![pin("a", "1"), pin("b", "1")]));
-    db.allow("s", pin("a", "3"), &"ann".into(), at).await.expect("allowed");
-    db.allow("s", pin("c", "3"), &"ann".into(), at).await.expect("allowed");
-    assert_eq!(db.pins("s").await.expect("a look"), Some(vec![pin("a", "3"), pin("b", "1"), pin("c", "3")]));
-    db.first_sight("empty", Vec::new(), at).await.expect("kept");
-    assert_eq!(db.pins("empty").await.expect("a look"), Some(Vec::new()), "seen, with nothing to offer");
-    assert!(db.allow("unseen", pin("a", "1"), &"ann".into(), at).await.is_err());
 }

@@ -3,6 +3,8 @@
 //! Adding never overwrites and never takes away: an entry that is there gets what it lacks. So the
 //! same addition twice changes nothing, and what was added can be taken away again exactly.
 
+mod details;
+
 use std::collections::HashMap;
 
 use workflows::ids::ContactId;
@@ -10,6 +12,7 @@ use workflows::person::Contact;
 
 use super::{NAMES_MAX, WAYS_MAX, dialled, folded};
 use crate::store::people::CONTACTS_MAX;
+pub use details::Details;
 
 /// How an entry that is added finds the one it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,23 +34,6 @@ pub enum Change {
     Remove(ContactId),
     /// Takes something of an entry away.
     Strip(ContactId, Details),
-}
-
-/// Something of an entry.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Details {
-    /// Other names.
-    pub aliases: Vec<String>,
-    /// Mail addresses.
-    pub emails: Vec<String>,
-    /// Telephone numbers.
-    pub phones: Vec<String>,
-    /// Groups.
-    pub groups: Vec<String>,
-    /// What they are to the person.
-    pub relation: Option<String>,
-    /// The Telegram chat.
-    pub telegram: Option<String>,
 }
 
 /// What became of one entry.
@@ -109,7 +95,9 @@ impl Book {
     fn of(entries: Vec<Contact>) -> Self {
         let mut book =
             Self { entries: Vec::new(), by_id: HashMap::new(), by_uid: HashMap::new(), by_name: HashMap::new() };
-        entries.into_iter().for_each(|entry| book.push(entry));
+        for entry in entries {
+            book.push(entry);
+        }
         book
     }
 
@@ -212,16 +200,16 @@ fn shares(one: &Contact, other: &Contact) -> bool {
 pub(super) fn filled(mut entry: Contact, more: Contact) -> Contact {
     let own = folded(&entry.name);
     let names = std::iter::once(more.name).chain(more.aliases).filter(|name| folded(name) != own);
-    extend(&mut entry.aliases, names, NAMES_MAX, |name| folded(name));
+    extend(&mut entry.aliases, names, NAMES_MAX, folded);
     let mails: Vec<String> = more.email.into_iter().chain(more.emails).collect();
     let mut all: Vec<String> = entry.email.take().into_iter().chain(std::mem::take(&mut entry.emails)).collect();
-    extend(&mut all, mails, WAYS_MAX + 1, |mail| mail.to_lowercase());
+    extend(&mut all, mails, WAYS_MAX + 1, str::to_lowercase);
     (entry.email, entry.emails) = split(all);
     let numbers: Vec<String> = more.phone.into_iter().chain(more.phones).collect();
     let mut all: Vec<String> = entry.phone.take().into_iter().chain(std::mem::take(&mut entry.phones)).collect();
-    extend(&mut all, numbers, WAYS_MAX + 1, |number| dialled(number));
+    extend(&mut all, numbers, WAYS_MAX + 1, dialled);
     (entry.phone, entry.phones) = split(all);
-    extend(&mut entry.groups, more.groups, NAMES_MAX, |group| folded(group));
+    extend(&mut entry.groups, more.groups, NAMES_MAX, folded);
     entry.relation = entry.relation.or(more.relation);
     entry.telegram = entry.telegram.or(more.telegram);
     entry.discord = entry.discord.or(more.discord);
@@ -243,57 +231,6 @@ fn extend(list: &mut Vec<String>, more: impl IntoIterator<Item = String>, most: 
         if list.len() < most && !list.iter().any(|there| key(there) == key(&one)) {
             list.push(one);
         }
-    }
-}
-
-fn refs(list: &[String]) -> Vec<&str> {
-    list.iter().map(String::as_str).collect()
-}
-
-impl Details {
-    /// What an entry has more than it had.
-    pub fn between(before: &Contact, after: &Contact) -> Self {
-        let more = |before: Vec<&str>, after: Vec<&str>| -> Vec<String> {
-            after.into_iter().filter(|one| !before.contains(one)).map(str::to_owned).collect()
-        };
-        Self {
-            aliases: more(refs(&before.aliases), refs(&after.aliases)),
-            emails: more(before.mail_addresses().collect(), after.mail_addresses().collect()),
-            phones: more(before.numbers().collect(), after.numbers().collect()),
-            groups: more(refs(&before.groups), refs(&after.groups)),
-            relation: after.relation.clone().filter(|_| before.relation.is_none()),
-            telegram: after.telegram.clone().filter(|_| before.telegram.is_none()),
-        }
-    }
-
-    /// An entry without it.
-    fn taken_from(&self, mut entry: Contact) -> Contact {
-        let goes = |gone: &[String], key: &dyn Fn(&str) -> String, one: &str| gone.iter().any(|g| key(g) == key(one));
-        entry.aliases.retain(|one| !goes(&self.aliases, &folded, one));
-        entry.groups.retain(|one| !goes(&self.groups, &folded, one));
-        let mails = entry.email.take().into_iter().chain(std::mem::take(&mut entry.emails));
-        (entry.email, entry.emails) = split(mails.filter(|one| !goes(&self.emails, &folded, one)).collect());
-        let numbers = entry.phone.take().into_iter().chain(std::mem::take(&mut entry.phones));
-        (entry.phone, entry.phones) = split(numbers.filter(|one| !goes(&self.phones, &dialled, one)).collect());
-        if self.relation.is_some() && entry.relation == self.relation {
-            entry.relation = None;
-        }
-        if self.telegram.is_some() && entry.telegram == self.telegram {
-            entry.telegram = None;
-        }
-        entry
-    }
-
-    /// In words, `bob@example.org, group family`.
-    pub fn words(&self) -> String {
-        let named = |what: &str, list: &[String]| list.iter().map(|one| format!("{what} {one}")).collect::<Vec<_>>();
-        let mut all = self.emails.clone();
-        all.extend(self.phones.iter().cloned());
-        all.extend(self.relation.iter().cloned());
-        all.extend(self.telegram.iter().map(|chat| format!("Telegram {chat}")));
-        all.extend(named("also called", &self.aliases));
-        all.extend(named("group", &self.groups));
-        all.join(", ")
     }
 }
 

@@ -1,9 +1,9 @@
 //! XML as WebDAV servers send it, read within bounds. Entities other than XML's own five are not
 //! known, and a document type is refused, so nothing grows.
 
-use quick_xml::NsReader;
 use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
+use quick_xml::{NsReader, XmlVersion};
 
 /// Deepest element.
 const DEPTH_MAX: usize = 24;
@@ -132,7 +132,7 @@ fn element(space: &ResolveResult<'_>, start: &quick_xml::events::BytesStart<'_>)
     };
     let attributes = start.attributes().flatten().filter_map(|attribute| {
         let name = std::str::from_utf8(attribute.key.as_ref()).ok()?.to_owned();
-        Some((name, attribute.unescape_value().ok()?.into_owned()))
+        Some((name, attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned()))
     });
     let local = std::str::from_utf8(start.local_name().as_ref()).ok()?.to_owned();
     Some(Element { space, local, attributes: attributes.collect(), ..Element::default() })

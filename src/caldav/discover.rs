@@ -73,6 +73,11 @@ impl Account {
         let Some(resource) = found.resources.first() else { return Ok(None) };
         let is_calendar = resource.is_a(CALENDAR);
         let principal = match resource.href((DAV, "current-user-principal")) {
+            // Of a calendar it only says whose it is, which need not be known.
+            Some(href) if is_calendar => match client.join(&page, href) {
+                Some(url) => about(client, &url).await.ok().flatten(),
+                None => None,
+            },
             Some(href) => about(client, &followed(client, &page, href)?).await?,
             None => None,
         };

@@ -13,7 +13,7 @@ const SPACES: &str = r#"xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xml
 pub(super) fn account() -> String {
     format!(
         "<propfind {SPACES}><prop><resourcetype/><current-user-principal/><c:calendar-home-set/>\
-         <c:schedule-inbox-URL/><c:supported-calendar-component-set/></prop></propfind>"
+         <c:schedule-inbox-URL/><c:calendar-user-address-set/><c:supported-calendar-component-set/></prop></propfind>"
     )
 }
 

@@ -10,6 +10,8 @@ use crate::plugins::calendar::port::BookError;
 
 /// Calendars of one account.
 const CALENDARS_MAX: usize = 50;
+/// Addresses of one account.
+const ADDRESSES_MAX: usize = 50;
 const CALENDAR: Name = (CALDAV, "calendar");
 const HOME: Name = (CALDAV, "calendar-home-set");
 
@@ -23,6 +25,8 @@ pub(super) struct Account {
     default: Option<Url>,
     /// Which tag of changes the calendars have.
     tags: Tags,
+    /// Mail addresses that the account is invited by (RFC 6638, 2.4.1).
+    pub(super) addresses: Vec<String>,
 }
 
 /// A calendar for events.
@@ -38,7 +42,8 @@ pub(super) struct Info {
     pub(super) can_sync: bool,
     /// Whether its events take time.
     pub(super) is_busy: bool,
-    can_write: bool,
+    /// Whether events can be put in, changed and taken out.
+    pub(super) can_write: bool,
 }
 
 impl Account {
@@ -51,7 +56,8 @@ impl Account {
             tried = Self::at(client, &known).await?;
         }
         if tried.is_none() {
-            let place = Self { place: url.clone(), is_home: true, default: None, tags: Tags::None };
+            let place =
+                Self { place: url.clone(), is_home: true, default: None, tags: Tags::None, addresses: addresses(None) };
             tried = (!place.list(client).await?.is_empty()).then_some(place);
         }
         let mut account = tried.ok_or_else(not_here)?;
@@ -65,13 +71,20 @@ impl Account {
     async fn at(client: &Client, url: &Url) -> Result<Option<Self>, BookError> {
         let Some((found, page)) = about(client, url).await? else { return Ok(None) };
         let Some(resource) = found.resources.first() else { return Ok(None) };
-        if resource.is_a(CALENDAR) {
-            return Ok(Some(Self { place: page, is_home: false, default: None, tags: Tags::None }));
-        }
+        let is_calendar = resource.is_a(CALENDAR);
         let principal = match resource.href((DAV, "current-user-principal")) {
+            // Of a calendar it only says whose it is, which need not be known.
+            Some(href) if is_calendar => match client.join(&page, href) {
+                Some(url) => about(client, &url).await.ok().flatten(),
+                None => None,
+            },
             Some(href) => about(client, &followed(client, &page, href)?).await?,
             None => None,
         };
+        let addresses = addresses(principal.as_ref().and_then(|(found, _)| found.resources.first()).or(Some(resource)));
+        if is_calendar {
+            return Ok(Some(Self { place: page, is_home: false, default: None, tags: Tags::None, addresses }));
+        }
         let own = principal.as_ref().and_then(|(found, page)| Some((found.resources.first()?, page)));
         let mut said = own.into_iter().chain([(resource, &page)]);
         let Some((resource, page, home)) =
@@ -81,7 +94,7 @@ impl Account {
         };
         let place = followed(client, page, home)?;
         let default = default_calendar(client, resource, page).await;
-        Ok(Some(Self { place, is_home: true, default, tags: Tags::None }))
+        Ok(Some(Self { place, is_home: true, default, tags: Tags::None, addresses }))
     }
 
     /// The account's calendars for events, in the order of their addresses, with their tags of changes.
@@ -104,6 +117,17 @@ impl Account {
             calendars.iter().find(|calendar| calendar.can_write && Some(&calendar.url) == self.default.as_ref());
         named.or_else(|| calendars.iter().find(|calendar| calendar.can_write))
     }
+}
+
+/// The mail addresses that a principal says are the account's.
+fn addresses(principal: Option<&Resource>) -> Vec<String> {
+    let set = principal.and_then(|principal| principal.prop((CALDAV, "calendar-user-address-set")));
+    let mail = |href: &Element| {
+        let text = href.text.trim();
+        let (scheme, address) = text.split_once(':')?;
+        scheme.eq_ignore_ascii_case("mailto").then(|| address.to_owned())
+    };
+    set.into_iter().flat_map(|set| set.all((DAV, "href"))).filter_map(mail).take(ADDRESSES_MAX).collect()
 }
 
 fn not_here() -> BookError {

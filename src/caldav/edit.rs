@@ -16,11 +16,11 @@ use crate::plugins::calendar::port::{BookError, Kept};
 use crate::store::calendar::{CalendarEvent, Version};
 
 /// An event as acts know it. `None` when there are only single repetitions of it.
-pub(super) fn kept(series: &Series, etag: &str, home: Tz, ours: Option<&str>) -> Option<Kept> {
+pub(super) fn kept(series: &Series, etag: &str, home: Tz, ours: &[String]) -> Option<Kept> {
     let item = series.event.as_ref()?;
     let own = |address: &String| item.organizer.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(address));
     let attendees: Vec<String> = item.attendees.iter().filter(|address| !own(address)).cloned().collect();
-    let is_ours = |address: &&String| ours.is_some_and(|ours| ours.eq_ignore_ascii_case(address));
+    let is_ours = |address: &&String| ours.iter().any(|ours| ours.eq_ignore_ascii_case(address));
     let foreign = item.organizer.as_ref().filter(|address| !is_ours(address));
     let zone = item.start.zone(home);
     let event = CalendarEvent {
@@ -40,7 +40,14 @@ pub(super) fn kept(series: &Series, etag: &str, home: Tz, ours: Option<&str>) ->
         attendees,
     };
     let organizer = foreign.filter(|_| !event.attendees.is_empty() || item.attendees.len() > 1).cloned();
-    Some(Kept { version: Version(etag.to_owned()), event, organizer, is_plain: series.is_plain() })
+    Some(Kept {
+        version: Version(etag.to_owned()),
+        event,
+        organizer,
+        is_plain: series.is_plain(),
+        repeats: series.repeats.is_some(),
+        fixed: None,
+    })
 }
 
 /// A new event as the server keeps it.
@@ -80,7 +87,8 @@ pub(super) fn edited(
         .ok_or_else(unreadable)?;
     let series = Series::read(&calendar).ok_or_else(unreadable)?;
     let is_moved = (old.starts_at, &old.repeat) != (new.starts_at, &new.repeat);
-    let has_exceptions = !series.changed.is_empty()
+    let has_exceptions = series.is_partly_read
+        || !series.changed.is_empty()
         || series.repeats.as_ref().is_some_and(|repeats| !repeats.without.is_empty() || !repeats.besides.is_empty());
     if is_moved && has_exceptions {
         let words =
@@ -105,7 +113,7 @@ pub(super) fn edited(
     }
     let mut named = None;
     if (old.starts_at, old.ends_at, &old.repeat) != (new.starts_at, new.ends_at, &new.repeat) {
-        named = set_times(event, new, &zones, home);
+        named = set_times(event, new, old.repeat.is_none(), &zones, home);
     }
     if old.repeat != new.repeat {
         set_rule(event, new.repeat.as_deref())?;
@@ -167,12 +175,18 @@ impl Form {
 
 /// Says the times as they were said before: in days, in the zone, floating. The zone that has to be
 /// described, when one is named that was not.
-fn set_times(event: &mut Component, new: &CalendarEvent, zones: &Zones, home: Tz) -> Option<Tz> {
+fn set_times(event: &mut Component, new: &CalendarEvent, was_single: bool, zones: &Zones, home: Tz) -> Option<Tz> {
     let is_midnight = |at: DateTime<Utc>| at.with_timezone(&home).time() == NaiveTime::MIN;
     let are_days = is_midnight(new.starts_at) && is_midnight(new.ends_at);
     let mut form = Form::of(event.line("DTSTART")?, zones, are_days)?;
     let mut named = None;
-    if matches!(form, Form::Utc) && new.repeat.is_some() && new.timezone != Tz::UTC {
+    // One that begins to repeat does it on the clock that its attendees are told; a series keeps its own.
+    let is_elsewhere = match &form {
+        Form::Utc => new.timezone != Tz::UTC,
+        Form::Zoned(_, zone) => *zone != new.timezone && was_single,
+        Form::Days | Form::Floating => false,
+    };
+    if new.repeat.is_some() && is_elsewhere {
         named = Some(new.timezone);
         form = Form::Zoned(new.timezone.name().to_owned(), new.timezone);
     }
@@ -203,12 +217,32 @@ fn set_attendees(event: &mut Component, new: &CalendarEvent, ours: Option<&str>)
         line.set_param("SCHEDULE-AGENT", "CLIENT");
         let is_organizer = own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&address));
         let at = left.iter().position(|wanted| wanted.eq_ignore_ascii_case(&address));
-        at.map(|at| left.swap_remove(at)).is_some() || is_organizer
+        at.map(|at| left.remove(at)).is_some() || is_organizer
     });
     event.lines.extend(left.iter().map(|address| attendee(address)));
     if let (None, Some(ours), false) = (&own, ours, new.attendees.is_empty()) {
         event.push(organizer(ours, None));
     }
+}
+
+/// An event's text with every attendee and organizer marked as told by us, so that the server sends
+/// nothing of its own (RFC 6638, 7.1). `None` when it is so already.
+pub(super) fn guarded(text: &str) -> Option<String> {
+    const AGENT: &str = "SCHEDULE-AGENT";
+    let mut calendar = tree::read(text).ok()?.into_iter().next()?;
+    let mut is_changed = false;
+    for event in calendar.children.iter_mut().filter(|child| child.is("VEVENT")) {
+        if event.line("ATTENDEE").is_none() {
+            continue;
+        }
+        for line in event.lines.iter_mut().filter(|line| line.is("ATTENDEE") || line.is("ORGANIZER")) {
+            if !line.param(AGENT).is_some_and(|agent| agent.eq_ignore_ascii_case("CLIENT")) {
+                line.set_param(AGENT, "CLIENT");
+                is_changed = true;
+            }
+        }
+    }
+    is_changed.then(|| calendar.write())
 }
 
 fn set_marks(event: &mut Component, new: &CalendarEvent) {

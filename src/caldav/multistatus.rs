@@ -47,6 +47,11 @@ impl Resource {
         matches!(self.status, Some(404 | 410))
     }
 
+    /// Whether the server could not say what it is, and it may be there.
+    pub(super) fn has_failed(&self) -> bool {
+        self.status.is_some_and(|status| !(200..300).contains(&status)) && !self.is_gone()
+    }
+
     /// Its tag.
     pub(super) fn etag(&self) -> Option<&str> {
         self.text((DAV, "getetag"))

@@ -17,8 +17,8 @@ use crate::plugins::calendar::port::BookError;
 
 /// Events kept of one calendar; a larger one is asked at each look.
 const EVENTS_MAX: usize = 20_000;
-/// Bytes of them, as the server sends them.
-const BYTES_MAX: usize = 64 << 20;
+/// Bytes kept of all calendars of the account, as the server sends them.
+pub(super) const BYTES_MAX: usize = 64 << 20;
 /// Events fetched by one request.
 const BATCH: usize = 100;
 /// Requests for one list of changes that the server gives in parts.
@@ -48,7 +48,8 @@ pub(super) struct Shelf {
     pub(super) entries: HashMap<String, Arc<Entry>>,
     /// Where the event of a uid is.
     uids: HashMap<String, String>,
-    bytes: usize,
+    /// Bytes of its events.
+    pub(super) bytes: usize,
     /// Whether it is larger than is kept.
     pub(super) is_too_big: bool,
     /// The tag of changes when it was last brought up to date.
@@ -95,8 +96,9 @@ impl Shelf {
         (same || self.is_too_big) && self.is_busy == info.is_busy
     }
 
-    /// Brings it up to date. What was fetched before a failure is kept.
-    pub(super) async fn refresh(&mut self, client: &Client, info: &Info) -> Result<(), BookError> {
+    /// Brings it up to date within so many bytes. What was fetched before a failure is kept, but not
+    /// taken for all of it.
+    pub(super) async fn refresh(&mut self, client: &Client, info: &Info, room: usize) -> Result<(), BookError> {
         self.is_busy = info.is_busy;
         if self.is_too_big {
             return Ok(());
@@ -129,10 +131,19 @@ impl Shelf {
         for batch in wanted.chunks(BATCH) {
             let body = ask::these(batch.iter().map(String::as_str));
             let (found, page) = client.look("REPORT", &self.url, "1", body).await?;
+            let mut open: HashSet<String> = batch.iter().filter_map(|href| path(client, &self.url, href)).collect();
             for resource in &found.resources {
-                self.keep(client, &page, resource);
+                if let Some(path) = path(client, &page, &resource.href)
+                    && self.keep(&path, resource)
+                {
+                    open.remove(&path);
+                }
             }
-            if self.bytes > BYTES_MAX {
+            if !open.is_empty() {
+                let words = format!("the calendar server did not answer for {} of its events", open.len());
+                return Err(BookError::down(words));
+            }
+            if self.bytes > room {
                 self.give_up();
                 return Ok(());
             }
@@ -157,10 +168,14 @@ impl Shelf {
         }
     }
 
-    fn keep(&mut self, client: &Client, page: &Url, resource: &Resource) {
-        let Some(path) = path(client, page, &resource.href) else { return };
-        self.forget(&path);
-        let Some(data) = resource.data().filter(|_| !resource.is_gone()) else { return };
+    /// Whether that was an answer: an event, or that there is none any more.
+    fn keep(&mut self, path: &str, resource: &Resource) -> bool {
+        if resource.is_gone() {
+            self.forget(path);
+            return true;
+        }
+        let Some(data) = resource.data().filter(|_| !resource.has_failed()) else { return false };
+        self.forget(path);
         let series = match tree::read(data) {
             Ok(calendars) => calendars.first().and_then(Series::read),
             Err(error) => {
@@ -169,11 +184,12 @@ impl Shelf {
             }
         };
         if let Some(series) = &series {
-            self.uids.insert(series.uid.clone(), path.clone());
+            self.uids.insert(series.uid.clone(), path.to_owned());
         }
         self.bytes += data.len();
         let (href, etag) = (resource.href.clone(), resource.etag().unwrap_or_default().to_owned());
-        self.entries.insert(path, Arc::new(Entry { href, etag, bytes: data.len(), series }));
+        self.entries.insert(path.to_owned(), Arc::new(Entry { href, etag, bytes: data.len(), series }));
+        true
     }
 
     /// What has changed since the last time, or all there is.
@@ -226,7 +242,7 @@ impl Listing {
         for resource in found.resources {
             let Some(path) = path(client, page, &resource.href) else { continue };
             let is_itself = path == decoded(calendar.path());
-            if is_itself || resource.is_a(COLLECTION) {
+            if is_itself || path.ends_with('/') || resource.is_a(COLLECTION) {
                 continue;
             }
             match resource.status {

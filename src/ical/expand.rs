@@ -57,7 +57,7 @@ impl Series {
         };
         match &repeats.rule {
             Some(rule) => {
-                let until = rule.until(zone, floats, home).into_iter().chain(repeats.last).min();
+                let until = rule.until(zone, (floats, item.start.is_day()), home).into_iter().chain(repeats.last).min();
                 let end = until.map_or(to, |until| (until + Duration::seconds(1)).min(to));
                 if from < end {
                     rule.times(local, zone, from, end).into_iter().for_each(&mut add);
@@ -89,7 +89,12 @@ impl Exceptions {
     fn of(series: &Series, repeats: &Repeats, start: When, home: Tz) -> Self {
         let all = || repeats.without.iter().chain(series.changed.iter().map(|(at, _)| at));
         // A day struck out of a series of times means the one that begins on it.
-        let days = all().filter(|at| at.is_day() || start.is_day()).map(|at| at.local().date());
+        // A moment struck out of a series of days means the day it is on at home.
+        let day = |at: &When| match at {
+            When::At(..) if start.is_day() => at.instant(home).with_timezone(&home).date_naive(),
+            When::Day(_) | When::Floating(_) | When::At(..) => at.local().date(),
+        };
+        let days = all().filter(|at| at.is_day() || start.is_day()).map(day);
         Self { moments: all().map(|at| at.instant(home).timestamp()).collect(), days: days.collect() }
     }
 
@@ -135,7 +140,7 @@ mod tests {
     }
 
     /// A row: what it shows, the lines of the event, and the stretches in the week from 23 March 2026.
-    const WEEK: [(&str, &str, &[&str]); 18] = [
+    const WEEK: [(&str, &str, &[&str]); 20] = [
         ("a time in UTC", "DTSTART:20260324T090000Z\nDTEND:20260324T100000Z", &["03-24T10:00/03-24T11:00 E"]),
         ("a duration", "DTSTART;TZID=Europe/Berlin:20260324T090000\nDURATION:PT90M", &["03-24T09:00/03-24T10:30 E"]),
         ("no end at all", "DTSTART:20260324T090000Z", &["03-24T10:00/03-24T10:00 E"]),
@@ -177,6 +182,16 @@ mod tests {
             "DTSTART;VALUE=DATE:20200325\nRRULE:FREQ=YEARLY;UNTIL=20260324T230000Z",
             &["03-25T00:00/03-26T00:00 E"],
         ),
+        (
+            "days up to midnight in UTC",
+            "DTSTART;VALUE=DATE:20260320\nRRULE:FREQ=DAILY;UNTIL=20260324T000000Z",
+            &["03-23T00:00/03-24T00:00 E", "03-24T00:00/03-25T00:00 E"],
+        ),
+        (
+            "a day struck out as the moment it begins",
+            "DTSTART;VALUE=DATE:20260323\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260323T230000Z",
+            &["03-23T00:00/03-24T00:00 E", "03-25T00:00/03-26T00:00 E"],
+        ),
         ("a counted series that has passed", "DTSTART:20260101T090000Z\nRRULE:FREQ=DAILY;COUNT=30", &[]),
     ];
 
@@ -215,6 +230,21 @@ mod tests {
     fn a_single_repetition_without_its_series_is_there() {
         let text = "BEGIN:VEVENT\nUID:u\nSUMMARY:Guest\nRECURRENCE-ID:20260324T090000Z\nDTSTART:20260324T090000Z\nDURATION:PT1H\nEND:VEVENT";
         assert_eq!(taken(text, "2026-03-23T00:00:00Z", "2026-03-30T00:00:00Z"), ["03-24T10:00/03-24T11:00 Guest"]);
+    }
+
+    #[test]
+    fn a_changed_repetition_that_cannot_be_placed_is_left_out_and_told() {
+        let read = |single: &str| {
+            let series = event("DTSTART:20260324T090000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2");
+            let single = format!("BEGIN:VEVENT\nUID:u\nSUMMARY:Single\n{single}\nEND:VEVENT");
+            let text = format!("BEGIN:VCALENDAR\n{series}\n{single}\nEND:VCALENDAR");
+            Series::read(&super::super::tree::read(&text).expect("a calendar")[0]).expect("a series")
+        };
+        let odd = read("RECURRENCE-ID:soon\nDTSTART:20260324T120000Z");
+        assert_eq!(odd.event.as_ref().map(|item| item.title.as_str()), Some("E"), "it is not the series itself");
+        assert!(odd.repeats.is_some() && !odd.is_plain());
+        let later = read("RECURRENCE-ID;RANGE=THISANDFUTURE:20260324T090000Z\nDTSTART:20260324T120000Z");
+        assert!(!later.is_plain());
     }
 
     #[test]

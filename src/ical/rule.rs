@@ -68,14 +68,24 @@ impl Rule {
 
     /// When the series ends by its own word, on the clock it begins on. `home` is whose days those
     /// are when it says days.
-    pub fn until(&self, zone: Tz, floats: bool, home: Tz) -> Option<DateTime<Utc>> {
+    pub fn until(&self, zone: Tz, (floats, is_days): (bool, bool), home: Tz) -> Option<DateTime<Utc>> {
         let last_second = NaiveTime::from_hms_opt(23, 59, 59)?;
         Some(match self.until? {
             Until::Day(day) => instant(day.and_time(last_second), zone),
+            // Midnight in UTC is how some programs say a day.
+            Until::Moment(at) if is_days && at.time() == NaiveTime::MIN => {
+                instant(at.date_naive().and_time(last_second), zone)
+            }
             Until::Local(local) => instant(local, zone),
             Until::Moment(at) if floats => at.with_timezone(&home).naive_local().and_utc(),
             Until::Moment(at) => at,
         })
+    }
+
+    /// Whether a time is one of the rule's when the series begins with it.
+    fn fits(&self, start: NaiveDateTime, zone: Tz) -> bool {
+        let at = instant(start, zone);
+        set(&self.pattern, start, zone).is_some_and(|set| (&set).into_iter().take(1).any(|first| first == at))
     }
 
     /// The times from `from` to before `to` at which a series that began at `start` begins anew, the
@@ -120,6 +130,45 @@ impl Rule {
         let furthest = steps - 2;
         (0..BACK_MAX).map(|back| furthest - back).take_while(|step| *step > 0).find_map(shifted).unwrap_or(start)
     }
+}
+
+/// Why a rule does not go with a series that is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unmoved {
+    /// It is none that is read here.
+    #[error("cannot be read here")]
+    Unreadable,
+    /// It names days or times that the new start is none of.
+    #[error("names days or times that the new start does not fit")]
+    Unfit,
+}
+
+/// A rule as it is when its series is moved from one start to another, on the wall clock of `zone`:
+/// it ends as much later, so that none is lost.
+///
+/// # Errors
+/// When it cannot be read, or names days or times that the new start is none of.
+pub fn moved(value: &str, (old, new): (NaiveDateTime, NaiveDateTime), zone: Tz) -> Result<String, Unmoved> {
+    let rule = Rule::read(value).ok_or(Unmoved::Unreadable)?;
+    let name = |part: &str| part.split('=').next().unwrap_or_default().trim().to_ascii_uppercase();
+    if value.split(';').any(|part| name(part).starts_with("BY")) && !rule.fits(new, zone) {
+        return Err(Unmoved::Unfit);
+    }
+    let form = "%Y%m%dT%H%M%S";
+    let days = new.date() - old.date();
+    let until = rule.until.map(|until| match until {
+        Until::Day(day) => (day + days).format("%Y%m%d").to_string(),
+        Until::Local(local) => (local + (new - old)).format(form).to_string(),
+        Until::Moment(at) => {
+            let local = at.with_timezone(&zone).naive_local() + (new - old);
+            format!("{}Z", instant(local, zone).format(form))
+        }
+    });
+    let part = |part: &str| match &until {
+        Some(until) if name(part) == "UNTIL" => format!("UNTIL={until}"),
+        Some(_) | None => part.to_owned(),
+    };
+    Ok(value.split(';').map(part).collect::<Vec<_>>().join(";"))
 }
 
 fn set(rule: &RRule<Unvalidated>, start: NaiveDateTime, zone: Tz) -> Option<RRuleSet> {
@@ -194,6 +243,32 @@ mod tests {
             assert!(Rule::read(rule).is_none(), "{rule}");
         }
         assert!(Rule::read(&format!("FREQ=DAILY;X-A={}", "a".repeat(RULE_CHARS_MAX))).is_none());
+    }
+
+    #[test]
+    fn a_rule_goes_along_with_its_series_or_is_refused() {
+        let berlin = chrono_tz::Europe::Berlin;
+        let local = |text: &str| local(text).expect("a time").0;
+        let from = |rule: &str, to: &str| moved(rule, (local("20261201T090000"), local(to)), berlin);
+        // 1 December 2026 is a Tuesday.
+        for (rule, to, expected) in [
+            ("FREQ=WEEKLY", "20261202T090000", Ok("FREQ=WEEKLY")),
+            ("FREQ=WEEKLY;BYDAY=TU", "20261201T150000", Ok("FREQ=WEEKLY;BYDAY=TU")),
+            ("FREQ=WEEKLY;BYDAY=TU", "20261202T090000", Err(Unmoved::Unfit)),
+            ("FREQ=MONTHLY;BYMONTHDAY=1", "20261202T090000", Err(Unmoved::Unfit)),
+            ("FREQ=MINUTELY", "20261202T090000", Err(Unmoved::Unreadable)),
+            ("FREQ=DAILY;UNTIL=20261205", "20261203T090000", Ok("FREQ=DAILY;UNTIL=20261207")),
+            ("FREQ=DAILY;UNTIL=20261205T080000Z", "20261201T150000", Ok("FREQ=DAILY;UNTIL=20261205T140000Z")),
+            // Into summer time: the same wall clock.
+            ("FREQ=DAILY;UNTIL=20270327T080000Z", "20261202T090000", Ok("FREQ=DAILY;UNTIL=20270328T070000Z")),
+            (
+                "FREQ=DAILY;UNTIL=20261205T090000;COUNT=2",
+                "20261201T100000",
+                Ok("FREQ=DAILY;UNTIL=20261205T100000;COUNT=2"),
+            ),
+        ] {
+            assert_eq!(from(rule, to), expected.map(str::to_owned), "{rule} to {to}");
+        }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Item {
     pub description: Option<String>,
     /// Mail addresses of who comes.
     pub attendees: Vec<String>,
+    /// Those of them who do not come.
+    pub declined: Vec<String>,
     /// Mail address of who organises it.
     pub organizer: Option<String>,
     /// Whether it takes time (`TRANSP`).
@@ -75,6 +77,9 @@ pub struct Series {
     pub told: Option<bool>,
     /// What [`ACT`] says.
     pub act: Option<String>,
+    /// Whether there is a changed repetition in it that is not read: one whose time cannot be, one that
+    /// stands for all later ones, or one too many.
+    pub is_partly_read: bool,
 }
 
 impl Series {
@@ -84,12 +89,16 @@ impl Series {
         let events = || calendar.children.iter().filter(|child| child.is("VEVENT"));
         let uid = events().find_map(|event| event.value("UID"))?.trim().to_owned();
         let zones = Zones::of(calendar);
-        let mut series = Self { uid, event: None, repeats: None, changed: Vec::new(), told: None, act: None };
+        let mut series =
+            Self { uid, event: None, repeats: None, changed: Vec::new(), told: None, act: None, is_partly_read: false };
         for component in events().filter(|event| event.value("UID").is_some_and(|own| own.trim() == series.uid)) {
             let Some(item) = Item::read(component, &zones) else { continue };
-            match component.line("RECURRENCE-ID").and_then(|line| When::read(line, &zones)) {
-                Some(at) if series.changed.len() < EXCEPTIONS_MAX => series.changed.push((at, item)),
-                Some(_) => {}
+            let single = component.line("RECURRENCE-ID");
+            let stands_for_more = single.is_some_and(|line| line.param("RANGE").is_some());
+            series.is_partly_read |= stands_for_more;
+            match single.map(|line| When::read(line, &zones)) {
+                Some(Some(at)) if series.changed.len() < EXCEPTIONS_MAX => series.changed.push((at, item)),
+                Some(_) => series.is_partly_read = true,
                 None => {
                     series.repeats = Repeats::read(component, &zones, item.start);
                     series.told = component.value(TOLD).map(|value| value.trim().eq_ignore_ascii_case("TRUE"));
@@ -106,7 +115,7 @@ impl Series {
         let is_timed = self.event.as_ref().is_some_and(|event| !event.start.is_day());
         let has_no_exceptions = self.changed.is_empty()
             && self.repeats.as_ref().is_none_or(|repeats| repeats.without.is_empty() && repeats.besides.is_empty());
-        is_timed && has_no_exceptions
+        is_timed && has_no_exceptions && !self.is_partly_read
     }
 }
 
@@ -115,6 +124,8 @@ impl Item {
         let start = When::read(event.line("DTSTART")?, zones)?;
         let is =
             |name: &str, word: &str| event.value(name).is_some_and(|value| value.trim().eq_ignore_ascii_case(word));
+        let has_declined =
+            |line: &&Line| line.param("PARTSTAT").is_some_and(|said| said.eq_ignore_ascii_case("DECLINED"));
         let address = |line: &Line| mail_address(line).filter(|address| !address.is_empty());
         Some(Self {
             start,
@@ -123,6 +134,7 @@ impl Item {
             location: event.text("LOCATION"),
             description: event.text("DESCRIPTION"),
             attendees: event.lines_of("ATTENDEE").take(ATTENDEES_MAX).filter_map(address).collect(),
+            declined: event.lines_of("ATTENDEE").take(ATTENDEES_MAX).filter(has_declined).filter_map(address).collect(),
             organizer: event.line("ORGANIZER").and_then(address),
             is_busy: !is("TRANSP", "TRANSPARENT"),
             is_cancelled: is("STATUS", "CANCELLED"),

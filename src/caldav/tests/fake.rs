@@ -21,6 +21,8 @@ pub(super) enum Fault {
     DoneThenCut,
     /// Somebody else changes every event just before.
     Raced,
+    /// Somebody else calls every event something else just before.
+    Renamed,
     /// The answer to a write has this tag, or none.
     Tag(Option<&'static str>),
     /// It is done after a pause.
@@ -38,6 +40,10 @@ pub(super) struct State {
     /// What was not as it must be.
     pub(super) wrong: Vec<String>,
     pub(super) weak_tags: bool,
+    /// Events that it does not answer for: with this status, or, when it is empty, not at all.
+    pub(super) failing: BTreeMap<String, &'static str>,
+    /// Bodies of what was asked and written, in the order they came.
+    pub(super) bodies: Vec<String>,
     changes: u64,
     /// Which change last touched each path.
     touched: BTreeMap<String, u64>,
@@ -111,6 +117,7 @@ impl Fake {
     fn answer(&self, asked: &Asked) -> (Option<String>, Duration) {
         let mut state = self.state();
         state.asked.push_back(asked.method.clone());
+        state.bodies.push(asked.body.clone());
         check(&mut state, asked);
         let fault = state.fault(&asked.method);
         let answer = match &fault {
@@ -118,6 +125,17 @@ impl Fake {
             Some(Fault::Raced) => {
                 let all: Vec<(String, String)> =
                     state.events.iter().map(|(path, (_, text))| (path.clone(), text.clone())).collect();
+                for (path, text) in all {
+                    state.put(&path, &text);
+                }
+                done(&mut state, asked, None)
+            }
+            Some(Fault::Renamed) => {
+                let all: Vec<(String, String)> = state
+                    .events
+                    .iter()
+                    .map(|(path, (_, text))| (path.clone(), text.replace("SUMMARY:", "SUMMARY:Not ")))
+                    .collect();
                 for (path, text) in all {
                     state.put(&path, &text);
                 }
@@ -199,11 +217,19 @@ fn done(state: &mut State, asked: &Asked, parts: Option<usize>) -> String {
 }
 
 fn calendar(state: &State, path: &str) -> String {
+    if path == "/me/" {
+        let address = "<c:calendar-user-address-set><href>/me/</href><href>mailto:ann@example.org</href></c:calendar-user-address-set>";
+        return multistatus(&response("/me/", address), None);
+    }
+    if let Some((version, _)) = state.events.get(path) {
+        return multistatus(&response(path, &format!("<getetag>{}</getetag>", state.tag(*version))), None);
+    }
     if path != "/cal/" {
         return whole("404 Not Found", "", "<html>nothing</html>");
     }
     let props = format!(
         "<resourcetype><collection/><c:calendar/></resourcetype><displayname>Cal</displayname>\
+         <current-user-principal><href>/me/</href></current-user-principal>\
          <supported-report-set><supported-report><report><sync-collection/></report></supported-report></supported-report-set>\
          <sync-token>urn:{}</sync-token>",
         state.changes
@@ -241,6 +267,15 @@ fn data(state: &State, body: &str) -> String {
         if body.contains("calendar-query") { state.events.keys().map(String::as_str).collect() } else { named };
     let mut text = String::new();
     for path in paths {
+        match state.failing.get(path) {
+            Some(&"") => continue,
+            Some(status) => {
+                let _infallible =
+                    write!(text, "<response><href>{path}</href><status>HTTP/1.1 {status}</status></response>");
+                continue;
+            }
+            None => {}
+        }
         match state.events.get(path) {
             Some((version, data)) => {
                 let data = data.replace('&', "&amp;").replace('<', "&lt;").replace('\r', "&#13;");

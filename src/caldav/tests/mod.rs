@@ -264,3 +264,123 @@ async fn an_event_that_somebody_else_organises_is_told_as_theirs() {
     assert_eq!(kept.event.attendees, ["ann@example.org"]);
     assert!(!kept.event.told);
 }
+
+/// An event of other programs, organised by `organizer`, with `lines`.
+fn text(organizer: &str, lines: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Other//EN\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20261101T000000Z\r\n\
+        SUMMARY:Review\r\nDTSTART:20261201T090000Z\r\nDTEND:20261201T100000Z\r\nORGANIZER:mailto:{organizer}\r\n{lines}\r\n\
+        END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_answered_for_is_neither_gone_nor_taken_for_known() {
+    for status in ["", "403 Forbidden", "500 Internal Server Error"] {
+        let bench = Bench::new().await;
+        bench.add(&event("e1")).await.expect("added");
+        bench.week().await.expect("a look");
+        let path = bench.fake.state().events.keys().next().cloned().expect("one");
+        // It is changed elsewhere, so it is fetched again.
+        let other = bench.fake.state().events[&path].1.replace("SUMMARY:", "SUMMARY:Not ");
+        bench.fake.state().put(&path, &other);
+        bench.fake.state().failing.insert(path.clone(), status);
+        for _ in 0..2 {
+            let error = bench.week().await.expect_err("a part is a wrong answer");
+            assert!(matches!(error, BookError::Down { .. }), "{status}: {error:?}");
+            let error = bench.look("e1").await.expect_err("it may be there");
+            assert!(matches!(error, BookError::Down { .. }), "{status}: {error:?}");
+        }
+        bench.fake.state().failing.clear();
+        assert_eq!(bench.week().await.expect("a look"), ["Not Party & <more>"]);
+        // A server that passes over what is not there has not failed.
+        bench.fake.state().failing.insert(path.clone(), "");
+        bench.fake.state().events.clear();
+        assert_eq!(bench.look("e1").await, Ok(None));
+        bench.end();
+    }
+}
+
+#[tokio::test]
+async fn the_server_is_told_that_we_tell_the_attendees_before_it_could() {
+    let lines = "ATTENDEE:mailto:bob@test.local\r\nATTENDEE:mailto:eve@test.local";
+    let puts = |bench: &Bench| {
+        let bodies = bench.fake.state().bodies.clone();
+        bodies.into_iter().filter(|body| body.starts_with("BEGIN:VCALENDAR")).collect::<Vec<_>>()
+    };
+    let guards = |body: &str| body.replace("\r\n ", "").matches("SCHEDULE-AGENT=CLIENT").count();
+    // The account's own address organises it, not the one we write from.
+    for organizer in ["bot@test.local", "ann@example.org"] {
+        let bench = Bench::new().await;
+        bench.fake.state().put("/cal/u.ics", &text(organizer, lines));
+        let kept = bench.look("u").await.expect("a look").expect("there");
+        assert_eq!((kept.organizer, kept.fixed), (None, None), "{organizer}");
+        let renamed = CalendarEvent { title: "New".to_owned(), ..kept.event };
+        let version = bench.change(&renamed, &kept.version).await.expect("changed");
+        assert_eq!(puts(&bench).iter().map(|body| guards(body)).collect::<Vec<_>>(), [3], "of all, in the one change");
+        bench.calendar.remove(&ann(), "u", &version).await.expect("removed");
+        assert_eq!((puts(&bench).len(), bench.fake.state().events.len()), (1, 0));
+        bench.end();
+        let bench = Bench::new().await;
+        bench.fake.state().put("/cal/u.ics", &text(organizer, lines));
+        let kept = bench.look("u").await.expect("a look").expect("there");
+        let fewer = CalendarEvent { attendees: vec!["bob@test.local".to_owned()], ..kept.event };
+        bench.change(&fewer, &kept.version).await.expect("changed");
+        let bodies = puts(&bench);
+        assert!(bodies.len() == 2 && guards(&bodies[0]) == 3 && bodies[0].contains("eve@"), "{bodies:?}");
+        assert!(!bodies[1].contains("eve@"), "{bodies:?}");
+        bench.end();
+        let bench = Bench::new().await;
+        bench.fake.state().put("/cal/u.ics", &text(organizer, lines));
+        let kept = bench.look("u").await.expect("a look").expect("there");
+        bench.calendar.remove(&ann(), "u", &kept.version).await.expect("removed");
+        assert_eq!(puts(&bench).iter().map(|body| guards(body)).collect::<Vec<_>>(), [3], "before it is removed");
+        assert_eq!(bench.fake.state().events.len(), 0);
+        bench.end();
+    }
+}
+
+#[tokio::test]
+async fn a_tag_that_is_found_after_a_write_is_only_taken_for_what_was_written() {
+    let bench = Bench::new().await;
+    bench.fake.fail("PUT", Fault::Tag(None));
+    bench.fake.fail("REPORT", Fault::Renamed);
+    let version = bench.add(&event("e1")).await.expect("added");
+    let mine = CalendarEvent { title: "Mine".to_owned(), ..event("e1") };
+    assert_eq!(bench.change(&mine, &version).await, Err(BookError::Changed), "somebody else's change stays");
+}
+
+#[tokio::test]
+async fn that_events_cannot_be_written_is_known_before_anybody_is_told() {
+    let bench = Bench::new().await;
+    bench.add(&event("e1")).await.expect("added");
+    bench.fake.state().weak_tags = true;
+    let kept = bench.look("e1").await.expect("a look").expect("there");
+    assert!(kept.fixed.is_some_and(|why| why.contains("strong")));
+}
+
+#[tokio::test]
+async fn what_was_declined_takes_no_time() {
+    for (answer, is_busy) in [("ACCEPTED", true), ("DECLINED", false)] {
+        let bench = Bench::new().await;
+        let lines =
+            format!("ATTENDEE;PARTSTAT={answer}:mailto:Ann@example.org\r\nATTENDEE;PARTSTAT=DECLINED:mailto:eve@x.org");
+        bench.fake.state().put("/cal/u.ics", &text("boss@example.org", &lines));
+        let (from, to) = (at("2026-11-30T00:00:00Z"), at("2026-12-07T00:00:00Z"));
+        let found = bench.calendar.occurrences(&ann(), from, to).await.expect("a look");
+        assert_eq!(found.iter().map(|event| (event.is_busy, event.repeats)).collect::<Vec<_>>(), [(is_busy, false)]);
+    }
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_not_kept_is_asked_for_more_than_the_range() {
+    let bench = Bench::new().await;
+    bench.fake.state().put("/cal/u.ics", &text("boss@example.org", "ATTENDEE:mailto:ann@example.org"));
+    let (calendar, range) =
+        (bench.calendar.0.client.url().clone(), (at("2026-12-01T00:00:00Z"), at("2026-12-02T00:00:00Z")));
+    assert_eq!(bench.calendar.0.range(&calendar, range.0, range.1).await.expect("a look").len(), 1);
+    let asked = bench.fake.state().bodies.last().cloned().unwrap_or_default();
+    assert!(asked.contains("start=\"20261129T220000Z\" end=\"20261203T020000Z\""), "{asked}");
+    bench.fake.state().failing.insert("/cal/u.ics".to_owned(), "500 Internal Server Error");
+    assert!(bench.calendar.0.range(&calendar, range.0, range.1).await.is_err());
+}

@@ -10,6 +10,7 @@ use workflows::ports::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, 
 use super::port::{BookError, Kept};
 use super::tell::Letters;
 use super::{Calendar, recur};
+use crate::ical::rule::moved;
 use crate::plugins::email::invite::{human, span};
 use crate::plugins::{outcome, text, texts};
 use crate::store::calendar::{CalendarEvent, Version};
@@ -108,15 +109,24 @@ impl Calendar {
         if let Some(organizer) = &before.organizer {
             return Err(ActionError::fail(format!("{organizer} organises it: only they can change it for everybody")));
         }
+        can_write(&before)?;
         let old = &before.event;
         let event = changed(call, old)?;
-        if event.repeat != old.repeat {
+        // A rule that was there before may be in a form that only calendar programs write.
+        if call.args.contains_key("repeat") && event.repeat != old.repeat {
             recur::until(&event)?;
         }
         let stays = |address: &&String| event.attendees.iter().any(|other| other.eq_ignore_ascii_case(address));
         let uninvited = old.attendees.iter().filter(|address| !stays(address)).cloned().collect();
         let letters = Letters { invited: event.attendees.clone(), uninvited };
+        // A mail says a start, an end and a rule, and no more.
+        if !before.is_plain && !letters.is_empty() {
+            let words = "it is said in days, or single repetitions of it were changed or struck out, which the mail to \
+                its attendees would get wrong: change it in your calendar program";
+            return Err(ActionError::fail(words));
+        }
         let event = CalendarEvent { told: letters.is_empty(), ..event };
+        self.started.note(&call.effect_id, &before.version);
         let version = self.book.change(&call.person, &event, &before.version, call.now).await?;
         let mut changed = self.finish(call, event, version, Some(&before), letters).await?;
         let args = as_args(old, call.person.settings.timezone);
@@ -131,6 +141,8 @@ impl Calendar {
             return Ok(outcome(json!({"uid": uid}), "The reminder is off"));
         }
         let kept = self.find(call).await?;
+        // Before anybody is told that it is off.
+        can_write(&kept)?;
         let (event, mut told) = (&kept.event, Map::new());
         let tells = kept.organizer.is_none() && !event.attendees.is_empty();
         if tells {
@@ -148,7 +160,8 @@ impl Calendar {
             Err(error) => return Err(error.into()),
         }
         told.insert("uid".to_owned(), Value::from(uid));
-        let mut detail = format!("\"{}\" is off the calendar", event.title);
+        let whole = if kept.repeats { ", the whole series" } else { "" };
+        let mut detail = format!("\"{}\" is off the calendar{whole}", event.title);
         if let Some(organizer) = &kept.organizer {
             detail = format!("{detail}; {organizer}, who organises it, was not told");
         }
@@ -162,6 +175,22 @@ impl Calendar {
     async fn look(&self, call: &ActionCall, uid: &str) -> Result<Kept, ActionError> {
         self.book.event(&call.person, uid).await?.ok_or_else(|| ActionError::fail("there is no such event"))
     }
+}
+
+/// # Errors
+/// When it is known that the event cannot be changed or taken out.
+fn can_write(kept: &Kept) -> Result<(), ActionError> {
+    kept.fixed.as_ref().map_or(Ok(()), |why| Err(ActionError::fail(why.clone())))
+}
+
+/// The rule of a series that is moved and named no new one.
+fn moved_rule(old: &CalendarEvent, starts_at: DateTime<Utc>) -> Result<Option<String>, ActionError> {
+    let Some(rule) = old.repeat.as_ref().filter(|_| starts_at != old.starts_at) else { return Ok(old.repeat.clone()) };
+    let local = |at: DateTime<Utc>| at.with_timezone(&old.timezone).naive_local();
+    let moved = moved(rule, (local(old.starts_at), local(starts_at)), old.timezone);
+    moved.map(Some).map_err(|error| {
+        ActionError::fail(format!("\"{rule}\" {error}: say how it is to repeat (repeat) with the new start"))
+    })
 }
 
 /// An event as an update makes it.
@@ -191,10 +220,11 @@ pub(super) fn changed(call: &ActionCall, old: &CalendarEvent) -> Result<Calendar
         title: text(&call.args, "title").unwrap_or(&old.title).to_owned(),
         starts_at,
         ends_at,
-        timezone: if call.args.contains_key("starts_at") { zone } else { old.timezone },
+        // A series stays on the wall clock that it is on.
+        timezone: if call.args.contains_key("starts_at") && old.repeat.is_none() { zone } else { old.timezone },
         location: own("location", &old.location),
         description: own("description", &old.description),
-        repeat: own("repeat", &old.repeat),
+        repeat: if call.args.contains_key("repeat") { own("repeat", &None) } else { moved_rule(old, starts_at)? },
         attendees,
         told: false,
         sequence: old.sequence + 1,

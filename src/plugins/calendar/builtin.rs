@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflows::person::Person;
 
-use super::port::{BookError, CalendarBook, Kept, Occurrence};
+use super::port::{BookError, CalendarBook, Kept, OCCURRENCES_MAX, Occurrence, within};
 use super::recur;
 use crate::store::CalendarStore;
 use crate::store::calendar::{CalendarEvent, Expected, Version, Written};
@@ -30,7 +30,14 @@ impl Builtin {
 impl CalendarBook for Builtin {
     async fn event(&self, person: &Person, uid: &str) -> Result<Option<Kept>, BookError> {
         let found = self.0.event(&person.id, uid).await?;
-        Ok(found.map(|event| Kept { version: event.version(), event, organizer: None, is_plain: true }))
+        Ok(found.map(|event| Kept {
+            version: event.version(),
+            organizer: None,
+            is_plain: true,
+            repeats: event.repeat.is_some(),
+            fixed: None,
+            event,
+        }))
     }
 
     async fn occurrences(
@@ -43,7 +50,9 @@ impl CalendarBook for Builtin {
         let mut all: Vec<Occurrence> = events
             .iter()
             .flat_map(|event| recur::occurrences(event, from, to).into_iter().map(|times| occurrence(event, times)))
+            .take(OCCURRENCES_MAX + 1)
             .collect();
+        within(all.len())?;
         sort(&mut all);
         Ok(all)
     }
@@ -81,6 +90,7 @@ fn occurrence(event: &CalendarEvent, (starts_at, ends_at): (DateTime<Utc>, DateT
         ends_at,
         is_all_day: false,
         is_busy: true,
+        repeats: event.repeat.is_some(),
     }
 }
 

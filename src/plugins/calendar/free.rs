@@ -11,6 +11,8 @@ use crate::plugins::outcome;
 
 /// Lines of an answer in words.
 const LINES_MAX: usize = 30;
+/// Entries of a result.
+const ENTRIES_MAX: usize = 2_000;
 
 impl Calendar {
     pub(super) async fn availability(&self, call: &ActionCall) -> Result<ActionOutcome, ActionError> {
@@ -19,6 +21,7 @@ impl Calendar {
         let minutes = call.args.get("duration_minutes").and_then(Value::as_i64).unwrap_or(1);
         let mut busy = self.book.occurrences(&call.person, from, to).await?;
         busy.retain(|event| event.is_busy);
+        listable(busy.len())?;
         let free: Vec<_> =
             gaps(&busy, from, to).into_iter().filter(|(a, b)| (*b - *a).num_minutes() >= minutes).collect();
         let local = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string();
@@ -35,6 +38,7 @@ impl Calendar {
         let (from, to) = range(call)?;
         let zone = call.person.settings.timezone;
         let all = self.book.occurrences(&call.person, from, to).await?;
+        listable(all.len())?;
         let local = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string();
         let events: Vec<Value> = all
             .iter()
@@ -43,10 +47,10 @@ impl Calendar {
                 let form = if event.is_all_day { "%a %-d %b %Y" } else { "%a %-d %b %Y, %H:%M" };
                 json!({"id": event.uid, "uid": event.uid, "title": event.title, "starts_at": local(&event.starts_at),
                     "ends_at": local(&event.ends_at), "location": event.location, "attendees": event.attendees,
-                    "all_day": event.is_all_day, "when": begin.format(form).to_string()})
+                    "all_day": event.is_all_day, "repeats": event.repeats, "when": begin.format(form).to_string()})
             })
             .collect();
-        let lines: Vec<String> = all.iter().take(LINES_MAX).map(|event| line(event, zone)).collect();
+        let lines: Vec<String> = all.iter().take(LINES_MAX).map(|event| listed(event, zone)).collect();
         let detail = if lines.is_empty() {
             format!("Nothing is in your calendar from {} to {}", day_and_time(from, zone), day_and_time(to, zone))
         } else {
@@ -54,6 +58,14 @@ impl Calendar {
         };
         Ok(outcome(json!({"events": events}), detail))
     }
+}
+
+/// Checks a result against its bound.
+fn listable(count: usize) -> Result<(), ActionError> {
+    if count <= ENTRIES_MAX {
+        return Ok(());
+    }
+    Err(ActionError::fail(format!("{count} events are in that range, more than {ENTRIES_MAX}: ask for a shorter one")))
 }
 
 /// The stretches of a range that nothing fills.
@@ -92,6 +104,12 @@ fn line(event: &Occurrence, zone: Tz) -> String {
     format!("{when} {}", event.title)
 }
 
+/// The same in a list of what can be cancelled.
+fn listed(event: &Occurrence, zone: Tz) -> String {
+    let line = line(event, zone);
+    if event.repeats { format!("{line} (repeats; cancelling takes out the whole series)") } else { line }
+}
+
 fn sentence(
     free: &[(DateTime<Utc>, DateTime<Utc>)],
     busy: &[Occurrence],
@@ -125,6 +143,7 @@ mod tests {
             ends_at,
             is_all_day: false,
             is_busy: true,
+            repeats: false,
         }
     }
 
@@ -153,5 +172,20 @@ mod tests {
             line(&fair("2026-12-04T00:00:00Z"), Tz::UTC),
             "Tuesday 1 December to Thursday 3 December, all day Fair"
         );
+    }
+
+    #[test]
+    fn a_list_says_what_repeats_and_that_it_is_cancelled_as_a_whole() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        let once = event(at("2026-12-01T09:00:00Z"), at("2026-12-01T10:00:00Z"));
+        assert_eq!(listed(&once, Tz::UTC), "Tuesday 1 December, 09:00–10:00 Fair");
+        let words = listed(&Occurrence { repeats: true, ..once }, Tz::UTC);
+        assert!(words.ends_with("Fair (repeats; cancelling takes out the whole series)"), "{words}");
+    }
+
+    #[test]
+    fn a_result_that_would_be_cut_is_refused() {
+        assert!(listable(ENTRIES_MAX).is_ok());
+        assert!(listable(ENTRIES_MAX + 1).is_err());
     }
 }

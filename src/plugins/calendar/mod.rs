@@ -37,11 +37,17 @@ pub struct Calendar {
     book: Arc<dyn CalendarBook>,
     reminders: Arc<dyn Reminders>,
     mailer: Arc<Mailer>,
+    started: look::Started,
 }
 
 impl Calendar {
     pub(super) fn new(deps: &PluginDeps, mailer: Arc<Mailer>) -> Self {
-        Self { book: Arc::clone(&deps.calendar), reminders: Arc::clone(&deps.reminders), mailer }
+        Self {
+            book: Arc::clone(&deps.calendar),
+            reminders: Arc::clone(&deps.reminders),
+            mailer,
+            started: look::Started::default(),
+        }
     }
 
     /// The uid of the event that this act makes.
@@ -111,7 +117,7 @@ impl Plugin for CalendarPlugin {
                 look_up: true,
                 ..spec(
                     "calendar.cancel_event",
-                    "Takes an event or reminder out",
+                    "Takes an event or reminder out; of an event that repeats, the whole series",
                     json!({"uid": uid}),
                     &["uid"],
                     ReachRule::World,

@@ -20,6 +20,10 @@ pub struct Kept {
     /// Whether the event says all of when it is: no repetition of it is moved, struck out or added,
     /// and it has times, not days.
     pub is_plain: bool,
+    /// Whether it is a series.
+    pub repeats: bool,
+    /// Why it can be neither changed nor taken out, where that is known.
+    pub fixed: Option<String>,
 }
 
 /// A time that an event takes.
@@ -41,6 +45,8 @@ pub struct Occurrence {
     pub is_all_day: bool,
     /// Whether one is not free meanwhile.
     pub is_busy: bool,
+    /// Whether it is one of a series, which is cancelled as a whole.
+    pub repeats: bool,
 }
 
 /// Why a calendar did not do it.
@@ -94,6 +100,21 @@ impl From<StoreError> for BookError {
         tracing::error!(%error, "the calendar could not use the store");
         Self::down("it could not be stored")
     }
+}
+
+/// Most occurrences in one look.
+pub const OCCURRENCES_MAX: usize = 10_000;
+
+/// Checks a look against its bound.
+///
+/// # Errors
+/// When it holds more than [`OCCURRENCES_MAX`]: a part of it would be a wrong answer.
+pub fn within(count: usize) -> Result<(), BookError> {
+    if count <= OCCURRENCES_MAX {
+        return Ok(());
+    }
+    let words = format!("more than {OCCURRENCES_MAX} events are in that range: look at a shorter one");
+    Err(BookError::Refused(words))
 }
 
 /// A person's calendar. Nothing is tried twice.

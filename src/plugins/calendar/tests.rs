@@ -182,7 +182,8 @@ async fn bench(reply: &'static str) -> Bench {
     let config = mail_server(reply, Arc::clone(&kept.mails), Arc::clone(&kept.letters)).await;
     let mailer = Arc::new(Mailer::new(Some(config), Arc::new(Nobody)));
     let book = Arc::new(Builtin(Arc::clone(&kept) as _));
-    let calendar = Calendar { book, reminders: Arc::clone(&written) as _, mailer };
+    let calendar =
+        Calendar { book, reminders: Arc::clone(&written) as _, mailer, started: super::look::Started::default() };
     Bench { kept, written, plugin: CalendarPlugin::new(Arc::new(calendar)) }
 }
 
@@ -346,7 +347,8 @@ async fn whether_a_change_was_made_is_told_from_the_event() {
     let bench = bench("250 ok").await;
     bench.plugin.run(party(&[])).await.expect("an event");
     let change = call("e2", "calendar.update_event", &json!({"uid": "e1@test.local", "title": "Wake"}));
-    assert_eq!(bench.plugin.look_up(change.clone()).await, LookUp::Absent);
+    let before = bench.plugin.look_up(change.clone()).await;
+    assert!(matches!(before, LookUp::CannotTell(_)), "it is not known what it would start from: {before:?}");
     bench.plugin.run(change.clone()).await.expect("a change");
     assert!(matches!(bench.plugin.look_up(change.clone()).await, LookUp::Done(_)));
     let other = call("e3", "calendar.update_event", &json!({"uid": "e1@test.local", "location": "Goa"}));
@@ -445,4 +447,144 @@ async fn a_reminder_repeats_as_often_as_it_was_asked_to() {
     let until = "FREQ=DAILY;INTERVAL=2;UNTIL=20261205T090000Z";
     assert_eq!(told(until, "2026-12-01T09:00").await, ["12-01", "12-03", "12-05"]);
     assert_eq!(told("FREQ=DAILY", "2026-12-01T09:00").await.len(), 9, "one without a count goes on");
+}
+
+/// A calendar whose events are said to be like that.
+struct Said {
+    book: Builtin,
+    is_plain: bool,
+    fixed: Option<&'static str>,
+}
+
+#[async_trait]
+impl super::port::CalendarBook for Said {
+    async fn event(&self, person: &Person, uid: &str) -> Result<Option<super::port::Kept>, BookError> {
+        let found = self.book.event(person, uid).await?;
+        let fixed = self.fixed.map(str::to_owned);
+        Ok(found.map(|kept| super::port::Kept { is_plain: self.is_plain, fixed, ..kept }))
+    }
+    async fn occurrences(
+        &self,
+        person: &Person,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<super::port::Occurrence>, BookError> {
+        self.book.occurrences(person, from, to).await
+    }
+    async fn add(&self, person: &Person, event: &CalendarEvent, now: DateTime<Utc>) -> Result<Version, BookError> {
+        self.book.add(person, event, now).await
+    }
+    async fn change(
+        &self,
+        person: &Person,
+        event: &CalendarEvent,
+        version: &Version,
+        now: DateTime<Utc>,
+    ) -> Result<Version, BookError> {
+        self.book.change(person, event, version, now).await
+    }
+    async fn remove(&self, person: &Person, uid: &str, version: &Version) -> Result<(), BookError> {
+        self.book.remove(person, uid, version).await
+    }
+}
+
+impl Bench {
+    /// The same with events that are said to be like that.
+    async fn said(is_plain: bool, fixed: Option<&'static str>) -> Self {
+        let bench = bench("250 ok").await;
+        let calendar = &bench.plugin.calendar;
+        let book = Arc::new(Said { book: Builtin(Arc::clone(&bench.kept) as _), is_plain, fixed });
+        let plugin = CalendarPlugin::new(Arc::new(Calendar {
+            book,
+            reminders: Arc::clone(&calendar.reminders),
+            mailer: Arc::clone(&calendar.mailer),
+            started: super::look::Started::default(),
+        }));
+        Self { plugin, ..bench }
+    }
+}
+
+#[tokio::test]
+async fn attendees_are_not_mailed_what_the_mail_would_get_wrong() {
+    let bench = Bench::said(false, None).await;
+    bench.plugin.run(party(&["bob@test.local"])).await.expect("an event");
+    bench.mailed();
+    let change = call("e2", "calendar.update_event", &json!({"uid": "e1@test.local", "title": "Wake"}));
+    let error = bench.plugin.run(change).await.expect_err("it is refused");
+    assert!(error.kind == ActionErrorKind::Fail && error.message.contains("calendar program"), "{error}");
+    assert_eq!((bench.mailed(), bench.kept.titles()), (Vec::new(), vec!["Party".to_owned()]));
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_what_cannot_be_written() {
+    let bench = Bench::said(true, Some("it can only be read")).await;
+    bench.plugin.run(party(&["bob@test.local"])).await.expect("an event");
+    bench.mailed();
+    for (action, args) in [
+        ("calendar.cancel_event", json!({"uid": "e1@test.local"})),
+        ("calendar.update_event", json!({"uid": "e1@test.local", "title": "Wake"})),
+    ] {
+        let error = bench.plugin.run(call("e2", action, &args)).await.expect_err("it is refused");
+        assert_eq!((error.kind, error.message.as_str()), (ActionErrorKind::Fail, "it can only be read"));
+    }
+    assert_eq!((bench.mailed(), bench.kept.titles()), (Vec::new(), vec!["Party".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_series_is_listed_and_cancelled_as_one() {
+    let bench = bench("250 ok").await;
+    let args = json!({"title": "Walk", "starts_at": "2026-12-01T19:00", "repeat": "FREQ=DAILY;COUNT=3"});
+    bench.plugin.run(call("e1", "calendar.schedule_event", &args)).await.expect("an event");
+    let range = json!({"from": "2026-12-01T00:00", "to": "2026-12-08T00:00"});
+    let listed = bench.plugin.run(call("e2", "calendar.list_events", &range)).await.expect("a list");
+    let repeats: Vec<_> = listed.result["events"].as_array().expect("a list").iter().map(|e| &e["repeats"]).collect();
+    assert_eq!(repeats, [true, true, true]);
+    assert!(listed.detail.contains("cancelling takes out the whole series"), "{}", listed.detail);
+    let cancel = call("e3", "calendar.cancel_event", &json!({"uid": "e1@test.local"}));
+    let done = bench.plugin.run(cancel).await.expect("cancelled");
+    assert!(done.detail.contains("the whole series"), "{}", done.detail);
+}
+
+#[tokio::test]
+async fn a_series_is_moved_whole_on_its_own_clock_or_not_at_all() {
+    let bench = bench("250 ok").await;
+    let weekly = |rule: &str| json!({"title": "Walk", "starts_at": "2026-12-01T19:00", "repeat": rule});
+    let tuesdays = call("e1", "calendar.schedule_event", &weekly("FREQ=WEEKLY;BYDAY=TU"));
+    bench.plugin.run(tuesdays).await.expect("an event");
+    let to_wednesday = json!({"uid": "e1@test.local", "starts_at": "2026-12-02T19:00"});
+    let error = bench.plugin.run(call("e2", "calendar.update_event", &to_wednesday)).await.expect_err("no fit");
+    assert!(error.kind == ActionErrorKind::Fail && error.message.contains("repeat"), "{error}");
+    let mut abroad =
+        call("e3", "calendar.update_event", &json!({"uid": "e1@test.local", "starts_at": "2026-12-01T20:00"}));
+    abroad.person.settings.timezone = chrono_tz::America::New_York;
+    // 20:00 in New York is Wednesday in UTC, which the series is counted in.
+    bench.plugin.run(abroad.clone()).await.expect_err("no fit");
+    abroad.args.insert("starts_at".to_owned(), json!("2026-12-01T15:00"));
+    bench.plugin.run(abroad).await.expect("moved");
+    assert_eq!(bench.only().timezone, chrono_tz::UTC);
+    bench.kept.events.lock().expect("no panic").clear();
+    let few = call("e4", "calendar.schedule_event", &weekly("FREQ=WEEKLY;UNTIL=20261215T190000Z"));
+    bench.plugin.run(few).await.expect("an event");
+    let later = json!({"uid": "e4@test.local", "starts_at": "2026-12-02T20:00"});
+    let moved = bench.plugin.run(call("e5", "calendar.update_event", &later)).await.expect("moved");
+    assert_eq!(bench.only().repeat.as_deref(), Some("FREQ=WEEKLY;UNTIL=20261216T200000Z"));
+    let undo = moved.undo.expect("it can be taken back");
+    bench.plugin.run(call("e6", &undo.action, &Value::Object(undo.args))).await.expect("taken back");
+    assert_eq!(bench.only().repeat.as_deref(), Some("FREQ=WEEKLY;UNTIL=20261215T190000Z"));
+}
+
+#[tokio::test]
+async fn a_change_is_absent_only_when_the_event_is_the_one_it_began_with() {
+    let bench = bench("550 no such user").await;
+    bench.plugin.run(party(&[])).await.expect("an event");
+    let before = bench.only();
+    let args = json!({"uid": "e1@test.local", "attendees": ["bob@test.local"]});
+    let change = call("e2", "calendar.update_event", &args);
+    bench.plugin.run(change.clone()).await.expect_err("nobody was told");
+    bench.kept.events.lock().expect("no panic").insert(before.uid.clone(), before.clone());
+    assert_eq!(bench.plugin.look_up(change.clone()).await, LookUp::Absent);
+    let theirs = CalendarEvent { title: "Theirs".to_owned(), act: None, ..before };
+    bench.kept.events.lock().expect("no panic").insert(theirs.uid.clone(), theirs);
+    let found = bench.plugin.look_up(change).await;
+    assert!(matches!(found, LookUp::CannotTell(_)), "{found:?}");
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use workflows::person::{Person, Role};
 
 use super::builtin::sort;
-use super::port::{BookError, CalendarBook, Kept, Occurrence};
+use super::port::{BookError, CalendarBook, Kept, Occurrence, within};
 use crate::store::calendar::{CalendarEvent, Version};
 
 /// The built-in calendar, and beside it the owner's own.
@@ -52,6 +52,7 @@ impl CalendarBook for Calendars {
         let mut all = self.builtin.occurrences(person, from, to).await?;
         if let Some(own) = self.own(person) {
             all.extend(own.occurrences(person, from, to).await?);
+            within(all.len())?;
             sort(&mut all);
         }
         Ok(all)

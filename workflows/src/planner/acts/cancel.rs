@@ -13,6 +13,14 @@ use crate::planner::{naming, phrase};
 /// How far is looked when no time was said.
 const DAYS_AHEAD: i64 = 60;
 
+/// What an event is offered as.
+const NAME: &str = "{{ item.title ~ ' (repeats: the whole series)' if item.repeats else item.title }}";
+
+/// The events of a look, a series once: cancelling takes out all of it.
+fn offered(look: &str) -> String {
+    format!("{look}.events | unique(attribute='uid', case_sensitive=true) | list")
+}
+
 /// Cancels an event.
 pub(super) struct Cancel;
 
@@ -53,10 +61,10 @@ impl Act for Cancel {
         let choose = Choose {
             question: phrase::literal(&format!("Which one shall I cancel? You said “{what}”.")),
             options: None,
-            options_from: Some(format!("{events}.events")),
+            options_from: Some(offered(&events)),
             option: Some(OptionTemplate {
                 id: Some("{{ item.uid }}".to_owned()),
-                name: Some("{{ item.title }}".to_owned()),
+                name: Some(NAME.to_owned()),
                 description: Some("{{ item.starts_at }}".to_owned()),
                 value: None,
             }),
@@ -68,11 +76,34 @@ impl Act for Cancel {
         params.insert("uid".to_owned(), Value::from(format!("{{{{ {which}.uid }}}}")));
         let then = vec![
             stage(&which, None, StageKind::Selection(choose)),
-            execution(&cancel, "Cancel the event", self.action(), params, None),
+            execution(&cancel, "Cancel the event (if it repeats, the whole series)", self.action(), params, None),
         ];
         let found = draft.id("if_any");
         let condition = Conditional { condition: format!("{events}.events | length > 0"), then, otherwise: Vec::new() };
         draft.push(stage(&found, Some("If there is one".to_owned()), StageKind::Conditional(condition)));
         draft.titles.push(format!("Cancel “{what}”"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::template::{Scope, evaluate, render};
+
+    #[test]
+    fn a_series_is_offered_once_and_named_so() {
+        let event = |uid: &str, repeats: bool| json!({"uid": uid, "title": "Walk", "repeats": repeats});
+        let names = json!({"look": {"events": [event("a", true), event("A", false), event("a", true)]}});
+        let scope = Scope::new(names.as_object().expect("an object"));
+        let offered = evaluate(&offered("look"), &scope).expect("a list");
+        assert_eq!(offered, json!([event("a", true), event("A", false)]));
+        let name = |item: &Value| {
+            let scope = json!({"item": item});
+            render(NAME, &Scope::new(scope.as_object().expect("an object"))).expect("a name")
+        };
+        assert_eq!(name(&offered[0]), "Walk (repeats: the whole series)");
+        assert_eq!(name(&offered[1]), "Walk");
     }
 }

@@ -153,6 +153,7 @@ impl World {
             undo: None,
             targets: &[],
             future: &[],
+            version: None,
             unavailable: None,
         };
         let catalog = Arc::new(Catalog::new(["t.good", "t.run", "t.ask"].map(spec).to_vec()));

@@ -71,6 +71,7 @@ fn engine(db: &Db) -> Engine {
         undo: None,
         targets: &[],
         future: &[],
+        version: None,
         unavailable: None,
     };
     Engine::new(EngineParts {

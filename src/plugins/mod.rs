@@ -132,6 +132,7 @@ pub fn spec(name: &str, summary: &str, properties: Value, required: &[&str], rea
         undo: None,
         targets: &[],
         future: &[],
+        version: None,
         unavailable: None,
     }
 }

@@ -44,6 +44,7 @@ fn spec(name: &str, reach: ReachRule) -> ActionSpec {
         undo: None,
         targets: &["to"],
         future: &[],
+        version: None,
         unavailable: None,
     }
 }

@@ -51,6 +51,7 @@ fn engine(store: &Arc<MemoryStore>) -> Engine {
         undo: None,
         targets: &[],
         future: &[],
+        version: None,
         unavailable: None,
     };
     let settings = Settings {

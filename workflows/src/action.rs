@@ -58,6 +58,8 @@ pub struct ActionSpec {
     pub targets: &'static [&'static str],
     /// The parameters that are days or times that must not have passed.
     pub future: &'static [&'static str],
+    /// What it is now, when what it does is not of this program; a yes to another version is none.
+    pub version: Option<String>,
     /// Why it cannot be used, with the key to set; `None` when it can.
     pub unavailable: Option<String>,
 }
@@ -71,7 +73,7 @@ impl ActionSpec {
     /// The reach of a call with these arguments. Unevaluated templates count as present.
     pub fn reach(&self, args: &Map<String, Value>) -> Reach {
         match self.reach {
-            ReachRule::ReadOutside if args.values().any(holds_private_data) => Reach::World,
+            ReachRule::ReadOutside if fields_hold_private_data(args) => Reach::World,
             ReachRule::Read | ReachRule::ReadOutside => Reach::Read,
             ReachRule::Own => Reach::Own,
             ReachRule::OwnUnless(names) => {
@@ -104,21 +106,35 @@ fn is_filled(value: &Value) -> bool {
     }
 }
 
+/// As many digits are a telephone number, or the number of an account.
+const PHONE_DIGITS_MIN: usize = 9;
+/// A text that long is a message.
+const MESSAGE_CHARS_MIN: usize = 200;
+
 /// Whether a value has an address, a telephone number or a whole text in it.
 fn holds_private_data(value: &Value) -> bool {
-    const MESSAGE_CHARS_MIN: usize = 200;
-    const PHONE_DIGITS_MIN: usize = 9;
     match value {
-        Value::String(text) => {
-            let digits = text.chars().filter(char::is_ascii_digit).count();
-            let dialled = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')' | '+' | '.');
-            let phone = digits >= PHONE_DIGITS_MIN && (text.contains('+') || text.chars().all(dialled));
-            text.contains('@') || phone || text.chars().count() >= MESSAGE_CHARS_MIN
-        }
+        Value::String(text) => is_private(text),
+        Value::Number(number) => digits(&number.to_string()) >= PHONE_DIGITS_MIN,
         Value::Array(items) => items.iter().any(holds_private_data),
-        Value::Object(fields) => fields.values().any(holds_private_data),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::Object(fields) => fields_hold_private_data(fields),
+        Value::Null | Value::Bool(_) => false,
     }
+}
+
+/// The same of fields: their names are given away too.
+fn fields_hold_private_data(fields: &Map<String, Value>) -> bool {
+    fields.iter().any(|(name, value)| is_private(name) || holds_private_data(value))
+}
+
+fn is_private(text: &str) -> bool {
+    let dialled = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')' | '+' | '.');
+    let phone = digits(text) >= PHONE_DIGITS_MIN && (text.contains('+') || text.chars().all(dialled));
+    text.contains('@') || phone || text.chars().count() >= MESSAGE_CHARS_MIN
+}
+
+fn digits(text: &str) -> usize {
+    text.chars().filter(char::is_ascii_digit).count()
 }
 
 /// `email.send_email` as `Send email`; with more parts, `mcp.files.read_file` as `Files: read file`.
@@ -154,5 +170,29 @@ impl Catalog {
     /// Every declaration.
     pub fn iter(&self) -> impl Iterator<Item = &ActionSpec> {
         self.specs.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn long_numbers_and_the_names_of_fields_are_private_data_too() {
+        for private in [
+            json!({"number": 491_701_234_567_u64}),
+            json!({"account": 123_456_789}),
+            json!({"list": [{"n": 123_456_789}]}),
+            json!({"who": {"bob@example.org": true}}),
+            json!({"bob@example.org": 1}),
+            json!({"who": {"+49 170 1234567": 1}}),
+        ] {
+            assert!(holds_private_data(&private), "{private}");
+        }
+        for plain in [json!({"count": 12_345_678, "price": 19.99}), json!({"place": {"town": "Berlin"}})] {
+            assert!(!holds_private_data(&plain), "{plain}");
+        }
     }
 }

@@ -159,6 +159,7 @@ impl World {
             undo: None,
             targets: &[],
             future: &[],
+            version: None,
             unavailable: None,
         };
         let catalog = Arc::new(Catalog::new(["t.good", "t.run", "t.ask", "t.slow"].map(spec).to_vec()));

@@ -165,6 +165,7 @@ fn catalog() -> Catalog {
         undo: None,
         targets: &["to"],
         future: &[],
+        version: None,
         unavailable: None,
     }])
 }

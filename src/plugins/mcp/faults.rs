@@ -12,8 +12,9 @@ use workflows::ports::{ActionError, ActionErrorKind};
 use super::http::Trouble;
 use super::limits::TOO_LARGE;
 
-/// Codes by which JSON-RPC and MCP refuse a request before anything is done.
-const REFUSALS: [i32; 5] = [-32_700, -32_600, -32_601, -32_602, -32_002];
+/// Codes by which JSON-RPC refuses a request before anything is done: it is none, its method or tool is not
+/// known, its parameters do not fit.
+const REFUSALS: [i32; 4] = [-32_700, -32_600, -32_601, -32_602];
 
 /// A request without an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +152,7 @@ mod tests {
             (told(-32_602), ActionErrorKind::Fail),
             (told(-32_601), ActionErrorKind::Fail),
             (told(-32_603), ActionErrorKind::Unknown),
+            (told(-32_002), ActionErrorKind::Unknown),
             (told(-32_000), ActionErrorKind::Unknown),
             (told(TOO_LARGE), ActionErrorKind::Unknown),
             (asked(&ServiceError::TransportClosed).kind, ActionErrorKind::Unknown),

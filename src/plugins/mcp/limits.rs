@@ -14,6 +14,10 @@ pub(super) const ACTION_MAX: Duration = Duration::from_secs(110);
 pub(super) const PAGES_MAX: usize = 50;
 /// Tools of one server.
 pub(super) const TOOLS_MAX: usize = 500;
+/// All pages of a list of tools together, in bytes of JSON.
+pub(super) const LIST_BYTES_MAX: usize = 8 << 20;
+/// What all tools of one server say of themselves and of their arguments, in bytes, as kept.
+pub(super) const TOOLS_BYTES_MAX: usize = 2 << 20;
 /// Largest message of a server, in bytes: a line, a body, or an event.
 pub(super) const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// Lines in a row that are no messages before a server is given up.
@@ -22,6 +26,12 @@ pub(super) const GARBAGE_LINES_MAX: u32 = 1_000;
 pub(super) const CALLS_MAX: usize = 8;
 /// How often a server that is up is asked again what it offers: it may have changed or hang.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(60);
+/// How often in a row that may wait for calls that are under way; then new calls wait for it.
+pub(super) const CHECKS_PUT_OFF_MAX: u32 = 2;
+/// Before a call that reaches the world a list older than this is read again,
+pub(super) const LIST_FRESH: Duration = Duration::from_secs(5);
+/// within this time.
+pub(super) const LOOK_AGAIN_MAX: Duration = Duration::from_secs(10);
 /// First and longest pause before a server is started again.
 pub(super) const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 /// A server that was up that long starts again at the first pause.

@@ -21,6 +21,7 @@ mod lines;
 mod program;
 mod result;
 mod schema;
+mod secrets;
 mod server;
 mod session;
 #[cfg(test)]
@@ -303,14 +304,19 @@ impl Plugin for McpPlugin {
         if let Some(reason) = tool.off() {
             return Err(ActionError::fail(reason));
         }
-        if line.is_stale() {
-            return Err(ActionError::retry(format!("the tools of the MCP server {name} are being looked at anew")));
-        }
-        let answer = line.call(&tool.name, call.args, server.looks(&tool.name)).await.map_err(|mut error| {
+        let looks = server.looks(&tool.name);
+        let of_server = |mut error: ActionError| {
             error.message = format!("the MCP server {name}: {}", error.message);
             error
-        })?;
-        result::outcome(name, &tool.name, &answer, &line)
+        };
+        let leave = line.leave().await.map_err(of_server)?;
+        if !looks {
+            server.look_again(&line).await.map_err(|why| of_server(ActionError::retry(why)))?;
+        }
+        // All of that took time: it is sent only to a tool that is as it was when it began.
+        server.still(&tool, &line)?;
+        let answer = line.call(leave, &tool.name, call.args, looks).await.map_err(of_server)?;
+        result::outcome(name, &tool.name, &answer, line.secrets(), looks)
     }
 
     fn time_limit(&self, _action: &str) -> Duration {

@@ -4,8 +4,7 @@
 use serde_json::{Map, Value, json};
 use workflows::ports::{ActionError, ActionOutcome};
 
-use super::session::Line;
-use super::words::{cut, line};
+use super::words::{Secrets, cut, line};
 
 /// As much text as is kept, in bytes.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -13,24 +12,34 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 const STRUCTURED_BYTES_MAX: usize = 64 << 10;
 /// Parts whose kinds are named.
 const TYPES_MAX: usize = 100;
+/// As much of a reason as is told, in characters.
+const WHY_CHARS_MAX: usize = 300;
 /// As much of the text as is told in one sentence, in characters.
 const DETAIL_CHARS_MAX: usize = 160;
 
-/// What came of a call.
+/// What came of a call; `looks` = it can have changed nothing.
 ///
 /// # Errors
-/// When the tool says that it failed, with its words.
-pub(super) fn outcome(server: &str, tool: &str, result: &Value, words: &Line) -> Result<ActionOutcome, ActionError> {
+/// When the tool says that it failed, with its words. Whether it failed before or after it did something
+/// is not known.
+pub(super) fn outcome(
+    server: &str,
+    tool: &str,
+    result: &Value,
+    secrets: &Secrets,
+    looks: bool,
+) -> Result<ActionOutcome, ActionError> {
     if result.get("isError").and_then(Value::as_bool) == Some(true) {
-        let said = text(result);
-        let said = if said.trim().is_empty() { "it gave no reason".to_owned() } else { words.shown(&said) };
-        return Err(ActionError::fail(format!("the tool {tool} of {server} says that it failed: {said}")));
+        let said = line(&secrets.hide(&text(result)), WHY_CHARS_MAX);
+        let said = if said.is_empty() { "it gave no reason".to_owned() } else { said };
+        let why = format!("the tool {tool} of {server} says that it failed: {said}");
+        return Err(if looks { ActionError::fail(why) } else { ActionError::unknown(why) });
     }
-    Ok(done(server, tool, result))
+    Ok(done(server, tool, result, secrets))
 }
 
-fn done(server: &str, tool: &str, result: &Value) -> ActionOutcome {
-    let said = text(result);
+fn done(server: &str, tool: &str, result: &Value, secrets: &Secrets) -> ActionOutcome {
+    let said = secrets.hide(&text(result));
     let (kept, clipped) = cut(&said, TEXT_BYTES_MAX);
     let types: Vec<&str> = parts(result).iter().take(TYPES_MAX).map(kind).collect();
     let mut fields = Map::from_iter([("text".to_owned(), json!(kept)), ("content_types".to_owned(), json!(types))]);
@@ -40,7 +49,7 @@ fn done(server: &str, tool: &str, result: &Value) -> ActionOutcome {
     }
     if let Some(structured) = result.get("structuredContent") {
         if structured.to_string().len() <= STRUCTURED_BYTES_MAX {
-            fields.insert("structured".to_owned(), structured.clone());
+            fields.insert("structured".to_owned(), secrets.hide_all(structured));
         } else {
             left_out.push("structured");
         }
@@ -79,6 +88,8 @@ fn kind(part: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use workflows::ports::ActionErrorKind;
+
     use super::*;
 
     #[test]
@@ -86,7 +97,7 @@ mod tests {
         let told = json!({"content": [{"type": "text", "text": "one"}, {"type": "image", "data": "aGk=", "mimeType": "image/png"},
             {"type": "text", "text": "two"}, {"type": "hologram", "text": "no"}, {"type": "resource", "resource": {"uri": "file:///x", "text": "three"}}],
             "structuredContent": {"a": 1}});
-        let outcome = done("s", "t", &told);
+        let outcome = done("s", "t", &told, &Secrets::default());
         assert_eq!(outcome.result["text"], "one\ntwo\nthree");
         assert_eq!(outcome.result["structured"], json!({"a": 1}));
         assert_eq!(outcome.result["content_types"], json!(["text", "image", "text", "other", "resource"]));
@@ -97,10 +108,34 @@ mod tests {
     #[test]
     fn large_answers_are_cut_and_it_is_told() {
         let told = json!({"content": [{"type": "text", "text": "é".repeat(60_000)}], "structuredContent": {"a": "x".repeat(70_000)}});
-        let outcome = done("s", "t", &told);
+        let outcome = done("s", "t", &told, &Secrets::default());
         assert!(outcome.result["text"].as_str().is_some_and(|text| text.len() <= TEXT_BYTES_MAX));
         assert!(outcome.result.get("structured").is_none());
         assert_eq!(outcome.result["left_out"], json!(["text", "structured"]));
         assert!(outcome.detail.contains("too large") && outcome.detail.chars().count() < 300, "{}", outcome.detail);
+    }
+
+    #[test]
+    fn a_tool_that_says_it_failed_may_have_done_something_unless_it_only_looks() {
+        let told = json!({"isError": true, "content": [{"type": "text", "text": "hunter2-hunter2 is no card"}]});
+        let secrets = Secrets::new(["hunter2-hunter2".to_owned()]);
+        let error = |looks| outcome("s", "t", &told, &secrets, looks).expect_err("it failed");
+        assert_eq!(error(false).kind, ActionErrorKind::Unknown);
+        assert_eq!(error(true).kind, ActionErrorKind::Fail);
+        assert!(error(false).message.ends_with("says that it failed: *** is no card"), "{:?}", error(false));
+        let mute = outcome("s", "t", &json!({"isError": true}), &secrets, false).expect_err("it failed");
+        assert!(mute.message.contains("no reason"), "{mute:?}");
+    }
+
+    #[test]
+    fn secrets_are_in_no_part_of_an_answer() {
+        let secrets = Secrets::new(["hunter2-hunter2".to_owned(), "12345678".to_owned()]);
+        let told = json!({"content": [{"type": "text", "text": "key hunter2-hunter2"}],
+            "structuredContent": {"a": ["x hunter2-hunter2"], "hunter2-hunter2": 12_345_678, "n": 123_456_789}});
+        let outcome = outcome("s", "t", &told, &secrets, false).expect("an answer");
+        let all = format!("{:?} {}", outcome.result, outcome.detail);
+        assert!(!all.contains("hunter2"), "{all}");
+        assert_eq!(outcome.result["text"], "key ***");
+        assert_eq!(outcome.result["structured"], json!({"a": ["x ***"], "***": "***", "n": 123_456_789}));
     }
 }

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use workflows::action::ActionSpec;
-use workflows::ports::Clock;
+use workflows::ports::{ActionError, Clock};
 
 use super::config::ServerConfig;
-use super::limits::{CHECK_EVERY, PAUSE, STEADY};
+use super::limits::{CHECK_EVERY, CHECKS_PUT_OFF_MAX, LOOK_AGAIN_MAX, PAUSE, STEADY};
 use super::session::{Ears, Line, Session};
 use super::tool::{self, Known, Offer, Refused};
 use crate::store::mcp::{McpStore, Pin};
@@ -106,6 +106,30 @@ impl Server {
         self.config.read.contains(tool)
     }
 
+    /// Whether a tool is as it was and can be called over this connection.
+    ///
+    /// # Errors
+    /// Why not; nothing has been sent.
+    pub(super) fn still(&self, tool: &Known, line: &Line) -> Result<(), ActionError> {
+        let name = &self.config.name;
+        if !matches!(self.status(), Status::Up(up) if up.is(line)) {
+            return Err(ActionError::retry(self.away().unwrap_or_else(|| format!("{name} was connected anew"))));
+        }
+        if line.is_stale() {
+            return Err(ActionError::retry(format!("the tools of the MCP server {name} are being looked at anew")));
+        }
+        let known = self.known();
+        let now = known.iter().find(|other| other.name == tool.name);
+        match now.map(|now| (now.off(), now)) {
+            None => Err(ActionError::fail("there is no such tool")),
+            Some((Some(reason), _)) => Err(ActionError::fail(reason)),
+            Some((None, now)) if now.pin.as_ref().map(|pin| &pin.hash) != tool.pin.as_ref().map(|pin| &pin.hash) => {
+                Err(ActionError::fail("the tool has changed since"))
+            }
+            Some((None, _)) => Ok(()),
+        }
+    }
+
     /// Its tools as actions.
     pub(super) fn specs(&self) -> Vec<ActionSpec> {
         let (known, away) = (self.known(), self.away());
@@ -174,29 +198,65 @@ impl Server {
 
     /// Keeps what is offered up to date; comes back with the reason when the server no longer says.
     pub(super) async fn listen(&self, line: &Line, ears: &Ears) -> String {
+        let mut quiet = None;
         loop {
-            let heard = ears.heard();
-            match line.tools().await {
-                Ok(entries) => {
-                    if let Err(why) = self.learn(&entries, line).await {
-                        return why;
-                    }
-                }
-                Err(why) => return why,
+            let mut listing = line.listing().await;
+            if let Err(why) = self.look(line, false).await {
+                return why;
             }
-            ears.looked(heard);
+            *listing = Some(Instant::now());
+            drop((listing, quiet));
+            quiet = None;
+            let mut put_off = 0;
             loop {
                 let told = tokio::time::timeout(CHECK_EVERY, ears.told.notified()).await;
-                // A server that does one thing at a time is not asked while it works.
+                // A server that does one thing at a time is not asked while it works, but calls without
+                // an end do not keep it from being asked.
                 if told.is_ok() || !line.is_busy() {
                     break;
                 }
+                if put_off == CHECKS_PUT_OFF_MAX {
+                    quiet = line.quiet().await;
+                    break;
+                }
+                put_off += 1;
             }
         }
     }
 
-    /// Takes in what is offered.
-    async fn learn(&self, entries: &[Value], line: &Line) -> Result<(), String> {
+    /// Reads once what is offered.
+    async fn look(&self, line: &Line, again: bool) -> Result<(), String> {
+        let heard = line.ears().heard();
+        let entries = line.tools().await?;
+        self.learn(&entries, line, again).await?;
+        line.ears().looked(heard);
+        Ok(())
+    }
+
+    /// Reads again what is offered when that was not done just now; not while another call is under way,
+    /// which a server that does one thing at a time would end first.
+    ///
+    /// # Errors
+    /// When it does not say in time.
+    pub(super) async fn look_again(&self, line: &Line) -> Result<(), String> {
+        let looked = tokio::time::timeout(LOOK_AGAIN_MAX, async {
+            let mut listing = line.listing().await;
+            if Line::is_fresh(*listing) || line.is_busy() {
+                return Ok(());
+            }
+            self.look(line, true).await?;
+            *listing = Some(Instant::now());
+            Ok(())
+        });
+        let looked = looked.await.unwrap_or_else(|_| Err("it does not say what it offers".to_owned()));
+        if looked.is_err() {
+            line.ears().told.notify_one();
+        }
+        looked
+    }
+
+    /// Takes in what is offered; `again` = only as long as this is the connection that can be called.
+    async fn learn(&self, entries: &[Value], line: &Line, again: bool) -> Result<(), String> {
         let (offers, refused) = tool::offers(entries);
         let seen = self.state().pins.is_some();
         if !seen {
@@ -211,7 +271,9 @@ impl Server {
         }
         let unchanged = {
             let state = self.state();
-            matches!(state.status, Status::Up(_)) && state.offers.as_ref() == Some(&offers) && state.refused == refused
+            matches!(&state.status, Status::Up(up) if up.is(line))
+                && state.offers.as_ref() == Some(&offers)
+                && state.refused == refused
         };
         if !unchanged {
             info!(
@@ -221,6 +283,10 @@ impl Server {
                 "an MCP server is connected"
             );
             self.change(|state| {
+                let is_current = matches!(&state.status, Status::Up(up) if up.is(line));
+                if again && !is_current {
+                    return;
+                }
                 state.status = Status::Up(line.clone());
                 state.offers = Some(offers);
                 state.refused = refused;

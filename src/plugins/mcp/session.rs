@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -18,14 +18,18 @@ use rmcp::{ClientHandler, Peer, RoleClient, ServiceExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use url::Url;
 use workflows::ports::ActionError;
 
 use super::config::{ServerConfig, Way};
 use super::faults::{self, Lost};
 use super::http::Http;
-use super::limits::{CALL_MAX, CALLS_MAX, CONNECT_MAX, LEAVE_MAX, LIST_MAX, PAGES_MAX, TOOLS_MAX};
+use super::limits::{
+    CALL_MAX, CALLS_MAX, CONNECT_MAX, LEAVE_MAX, LIST_BYTES_MAX, LIST_FRESH, LIST_MAX, PAGES_MAX, TOOLS_MAX,
+};
 use super::program::Program;
+use super::secrets;
 use super::words::{self, Secrets};
 
 /// Times a broken stream of events is taken up again, and the longest pause between.
@@ -76,30 +80,13 @@ pub(super) struct Session {
     pub(super) secrets: Secrets,
 }
 
-/// What of a server's configuration is never to be shown.
-pub(super) fn secrets(config: &ServerConfig) -> Secrets {
-    let shown = |secret: &SecretString| secret.expose_secret().to_owned();
-    match &config.way {
-        Way::Program { env, .. } => Secrets::new(env.values().map(shown)),
-        Way::Http { url, headers } => {
-            let keys = url.query_pairs().map(|(_, value)| value.into_owned()).collect::<Vec<_>>();
-            let values = headers.iter().map(|(_, value)| shown(value));
-            // "Bearer x" is one, and so is x.
-            let parts = headers.iter().flat_map(|(_, value)| {
-                value.expose_secret().split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
-            });
-            Secrets::new(values.chain(parts).chain(keys))
-        }
-    }
-}
-
 impl Session {
     /// Connects and greets.
     ///
     /// # Errors
     /// Why not, fit to be shown.
     pub(super) async fn open(config: &ServerConfig, ears: Ears) -> Result<Self, String> {
-        let secrets = secrets(config);
+        let secrets = secrets::of(config);
         let opened = match &config.way {
             Way::Program { command, args, env } => {
                 let started = Program::start(&config.name, command, args, env, secrets.clone());
@@ -129,6 +116,8 @@ impl Session {
             ears: self.service.service().clone(),
             secrets: self.secrets.clone(),
             calls: Arc::new(tokio::sync::Semaphore::new(CALLS_MAX)),
+            under_way: Arc::default(),
+            listed: Arc::default(),
         }
     }
 
@@ -202,6 +191,32 @@ pub(super) struct Line {
     ears: Ears,
     secrets: Secrets,
     calls: Arc<tokio::sync::Semaphore>,
+    /// How many calls have been sent and not been answered.
+    under_way: Arc<AtomicUsize>,
+    /// When its tools were last listed; held while they are.
+    listed: Arc<tokio::sync::Mutex<Option<Instant>>>,
+}
+
+/// Leave to make one call, until it is dropped.
+pub(super) struct Leave {
+    _permit: tokio::sync::OwnedSemaphorePermit,
+    begun: Instant,
+}
+
+/// A call that is under way.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Line {
@@ -212,7 +227,50 @@ impl Line {
 
     /// Whether a call is under way.
     pub(super) fn is_busy(&self) -> bool {
-        self.calls.available_permits() < CALLS_MAX
+        self.under_way.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether this is the same connection.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.under_way, &other.under_way)
+    }
+
+    /// What is never to be shown.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Its ears.
+    pub(super) fn ears(&self) -> &Ears {
+        &self.ears
+    }
+
+    /// Leave to list the tools, one at a time, with when that was last done.
+    pub(super) async fn listing(&self) -> tokio::sync::MutexGuard<'_, Option<Instant>> {
+        self.listed.lock().await
+    }
+
+    /// Whether a list of that time still tells what there is.
+    pub(super) fn is_fresh(at: Option<Instant>) -> bool {
+        at.is_some_and(|at| at.elapsed() < LIST_FRESH)
+    }
+
+    /// Waits until no call is under way; new ones wait until what is returned is dropped.
+    pub(super) async fn quiet(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        let all = u32::try_from(CALLS_MAX).unwrap_or(u32::MAX);
+        Arc::clone(&self.calls).acquire_many_owned(all).await.ok()
+    }
+
+    /// Leave to make a call; more at once wait here, where nothing has been sent.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub(super) async fn leave(&self) -> Result<Leave, ActionError> {
+        let begun = Instant::now();
+        match tokio::time::timeout(LIST_MAX, Arc::clone(&self.calls).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Leave { _permit: permit, begun }),
+            Ok(Err(_)) | Err(_) => Err(ActionError::retry(format!("{CALLS_MAX} calls to this server are under way"))),
+        }
     }
 
     /// Every tool, as told.
@@ -221,8 +279,13 @@ impl Line {
     /// Why they cannot be told, fit to be shown.
     pub(super) async fn tools(&self) -> Result<Vec<Value>, String> {
         let (mut tools, mut cursors): (Vec<Value>, Vec<String>) = (Vec::new(), Vec::new());
+        let mut bytes = 0;
         for _ in 0..PAGES_MAX {
             let (page, next) = self.page(cursors.last().cloned()).await?;
+            bytes += page.iter().map(|tool| tool.to_string().len()).sum::<usize>();
+            if bytes > LIST_BYTES_MAX {
+                return Err(format!("its list of tools is larger than {LIST_BYTES_MAX} bytes"));
+            }
             tools.extend(page);
             if tools.len() > TOOLS_MAX {
                 return Err(format!("it lists more than {TOOLS_MAX} tools"));
@@ -262,14 +325,18 @@ impl Line {
     ///
     /// # Errors
     /// What is known of a call that has no result; `looks` = it can have changed nothing.
-    pub(super) async fn call(&self, tool: &str, args: Map<String, Value>, looks: bool) -> Result<Value, ActionError> {
-        // More at once wait here, where nothing has been sent.
-        let Ok(Ok(_permit)) = tokio::time::timeout(LIST_MAX, self.calls.acquire()).await else {
-            return Err(ActionError::retry(format!("{CALLS_MAX} calls to this server are under way")));
-        };
+    pub(super) async fn call(
+        &self,
+        leave: Leave,
+        tool: &str,
+        args: Map<String, Value>,
+        looks: bool,
+    ) -> Result<Value, ActionError> {
+        let _under_way = UnderWay::new(&self.under_way);
+        let limit = CALL_MAX.saturating_sub(leave.begun.elapsed());
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(args);
         let strange = || Lost::maybe("it answered something else than a result").error(looks);
-        match self.ask(ClientRequest::CallToolRequest(CallToolRequest::new(params)), CALL_MAX).await {
+        match self.ask(ClientRequest::CallToolRequest(CallToolRequest::new(params)), limit).await {
             Ok(ServerResult::CallToolResult(result)) => serde_json::to_value(result).map_err(|_| strange()),
             Ok(ServerResult::EmptyResult(_)) => Ok(Value::Object(Map::new())),
             // A result with a part of a kind that is not known here.
@@ -292,7 +359,7 @@ impl Line {
     }
 
     /// Words of the server's, fit to be shown.
-    pub(super) fn shown(&self, text: &str) -> String {
+    fn shown(&self, text: &str) -> String {
         words::line(&self.secrets.hide(text), WHY_CHARS_MAX)
     }
 }

@@ -92,6 +92,16 @@ async fn a_list_is_read_to_its_end_and_no_further_than_its_bounds() {
     let crowd = listed(move |_, _| Some(json!({"tools": many})));
     assert!(crowd.await.expect_err("too many").contains("more than"));
 
+    let large = json!({"name": "a", "description": "x".repeat(1 << 20), "inputSchema": {"type": "object"}});
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let heavy = listed(move |_, _| {
+        let n = counted.fetch_add(1, Ordering::SeqCst);
+        Some(json!({"tools": [large], "nextCursor": n.to_string()}))
+    });
+    assert!(heavy.await.expect_err("too large").contains("larger than"));
+    assert!(asked.load(Ordering::SeqCst) <= 8, "it is given up as soon as it is too large");
+
     let mute = listed(|_, _| None);
     let begun = tokio::time::Instant::now();
     assert!(mute.await.expect_err("no answer").contains("no answer"));
@@ -108,7 +118,8 @@ async fn one_tool_that_is_told_wrongly_leaves_the_others_as_they_are() {
 }
 
 async fn call(line: &Line) -> Result<Value, ActionErrorKind> {
-    line.call("t", Map::new(), false).await.map_err(|error| error.kind)
+    let leave = line.leave().await.map_err(|error| error.kind)?;
+    line.call(leave, "t", Map::new(), false).await.map_err(|error| error.kind)
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,6 +195,67 @@ async fn a_server_that_no_longer_answers_is_noticed_though_nobody_calls_it() {
     assert_eq!(begun.elapsed(), CHECK_EVERY * 3 + LIST_MAX);
     assert!(matches!(server.status(), Status::Up(_)), "it was up meanwhile");
     assert_eq!(version.load(Ordering::SeqCst), 2, "the same list again changes nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_without_an_end_do_not_keep_it_from_being_asked_what_it_offers() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let (session, ears, _) = played(move |method, _| {
+        (method == "tools/list").then(|| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            json!({"tools": [tool("t")]})
+        })
+    })
+    .await;
+    let (server, _) = server("nowhere");
+    let line = session.line();
+    let steady = |late: u64| {
+        let line = line.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(late)).await;
+            loop {
+                let _unknown = call(&line).await;
+            }
+        }
+    };
+    let calls = async { tokio::join!(steady(1), steady(50)) };
+    let all = async { tokio::join!(server.listen(&line, &ears), calls) };
+    let _ended = tokio::time::timeout(Duration::from_secs(1_200), all).await;
+    assert!(asked.load(Ordering::SeqCst) >= 4, "{} times in twenty minutes", asked.load(Ordering::SeqCst));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_not_fresh_is_read_again_and_a_tool_that_changed_is_not_called() {
+    let changed = Arc::new(AtomicU64::new(0));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (now, counted) = (Arc::clone(&changed), Arc::clone(&asked));
+    let (session, ears, _) = played(move |_, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let mut told = tool("t");
+        told["description"] = json!(format!("version {}", now.load(Ordering::SeqCst)));
+        Some(json!({"tools": [told]}))
+    })
+    .await;
+    let (server, _) = server("nowhere");
+    let line = session.line();
+    let _listens = tokio::time::timeout(Duration::from_secs(1), server.listen(&line, &ears)).await;
+    let known = server.known()[0].clone();
+    changed.store(1, Ordering::SeqCst);
+    server.look_again(&line).await.expect("it answers");
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "the list is a second old");
+    server.still(&known, &line).expect("as far as is known");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    server.look_again(&line).await.expect("it answers");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    let error = server.still(&known, &line).expect_err("it changed");
+    assert_eq!(error.kind, ActionErrorKind::Fail);
+    assert!(error.message.contains("changed since it was allowed"), "{error:?}");
+    // The owner allows it meanwhile: what was begun is still not for it.
+    let offer = server.known()[0].offer.clone().expect("an offer");
+    server.allowed(super::tool::pin(&offer));
+    assert_eq!(server.still(&known, &line).expect_err("another").kind, ActionErrorKind::Fail);
+    assert!(server.still(&server.known()[0].clone(), &line).is_ok());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use workflows::action::{ActionSpec, ReachRule};
 use workflows::state::item::call_hash;
 
+use super::limits::TOOLS_BYTES_MAX;
 use super::{schema, words};
 use crate::store::mcp::Pin;
 
@@ -51,6 +52,14 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
 }
 
+impl Offer {
+    /// What keeping it costs, in bytes.
+    fn bytes(&self) -> usize {
+        let written = self.parameters.as_ref().map_or(0, |parameters| parameters.to_string().len());
+        self.name.len() + self.description.len() + self.schema.to_string().len() + written
+    }
+}
+
 /// Reads one entry of a list of tools.
 ///
 /// # Errors
@@ -86,10 +95,18 @@ pub(super) fn offer(entry: &Value) -> Result<Offer, Refused> {
 pub(super) fn offers(entries: &[Value]) -> (Vec<Offer>, Vec<Refused>) {
     let (mut taken, mut refused): (Vec<Offer>, Vec<Refused>) = (Vec::new(), Vec::new());
     let mut twice = Vec::new();
+    let mut bytes = 0;
     for entry in entries {
         match offer(entry) {
             Ok(offer) if taken.iter().any(|other| other.name == offer.name) => twice.push(offer.name),
-            Ok(offer) => taken.push(offer),
+            Ok(offer) if bytes + offer.bytes() > TOOLS_BYTES_MAX => {
+                let why = format!("the tools of its server are larger than {TOOLS_BYTES_MAX} bytes together");
+                refused.push(Refused { name: offer.name, why });
+            }
+            Ok(offer) => {
+                bytes += offer.bytes();
+                taken.push(offer);
+            }
             Err(entry) => refused.push(entry),
         }
     }
@@ -158,6 +175,7 @@ impl Known {
             undo: None,
             targets: &[],
             future: &[],
+            version: self.pin.as_ref().map(|pin| pin.hash.clone()),
             unavailable,
         }
     }
@@ -230,6 +248,15 @@ mod tests {
         let (kept, refused) = offers(&[entry("a", "1"), entry("b", ""), entry("a", "2"), entry("a", "3")]);
         assert_eq!(kept.len(), 1);
         assert_eq!(refused, [Refused { name: "a".to_owned(), why: "it is listed twice".to_owned() }]);
+    }
+
+    #[test]
+    fn all_tools_of_a_server_together_are_bounded() {
+        let all: Vec<Value> = (0..400).map(|n| entry(&format!("t{n}"), &"x".repeat(16_000))).collect();
+        let (kept, refused) = offers(&all);
+        assert!(kept.iter().map(Offer::bytes).sum::<usize>() <= TOOLS_BYTES_MAX && kept.len() > 100, "{}", kept.len());
+        assert_eq!(kept.len() + refused.len(), 400);
+        assert!(refused[0].why.contains("together"), "{refused:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Foreign words, made fit to be shown: bounded, on one line, without control characters.
 
+use serde_json::Value;
+
 /// A text as one line of at most so many characters; what it says is never followed.
 pub(super) fn line(text: &str, chars_max: usize) -> String {
     let mut out = String::new();
@@ -58,7 +60,23 @@ impl Secrets {
 
     /// The text without them.
     pub(super) fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.as_str()) { text.replace(secret.as_str(), "***") } else { text }
+        })
+    }
+
+    /// The value without them, in the names of its fields either.
+    pub(super) fn hide_all(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.hide(text)),
+            // A number is a secret only as a whole.
+            Value::Number(number) if self.0.contains(&number.to_string()) => Value::from("***"),
+            Value::Array(items) => items.iter().map(|item| self.hide_all(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (self.hide(name), self.hide_all(value))).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
     }
 }
 

@@ -115,6 +115,30 @@ async fn a_call_that_was_confirmed_is_not_made_when_the_tool_has_changed_since()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_yes_to_a_tool_is_none_to_what_the_owner_allows_afterwards() {
+    let house = House::new().await;
+    super::begin(&house.service, &plan("mcp.s.echo", &json!({"text": "x"}))).await;
+    house.fake.offer(&changed());
+    house.fake.announce();
+    let seen = house.tool_until("mcp.s.echo", "changed").await;
+    assert_eq!(allow(&house.service, "mcp.s.echo", &seen["hash"]).await.0, 200);
+    let told = super::approve(&house.service).await;
+    assert!(told.to_string().contains("the tool has changed since you said yes"), "{told:#}");
+    assert!(house.fake.ledger().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_changes_without_a_word_is_not_called() {
+    let house = House::new().await;
+    super::begin(&house.service, &plan("mcp.s.echo", &json!({"text": "x"}))).await;
+    house.fake.offer(&changed());
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    let told = super::approve(&house.service).await;
+    assert!(told.to_string().contains("changed since it was allowed"), "{told:#}");
+    assert!(house.fake.ledger().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_the_owner_sees_and_allows() {
     let house = House::new().await;
     let invited = house.service.post("/api/invites", json!({})).await;

@@ -36,6 +36,9 @@ pub struct Item {
     pub action: String,
     /// The arguments as shown and run.
     pub args: Map<String, Value>,
+    /// The version of the action that was shown, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Its reach with these arguments.
     pub reach: Reach,
     /// Whether a repeat under the same id is harmless.
@@ -122,9 +125,13 @@ pub enum ItemPhase {
 
 impl Item {
     /// The hash an approval is bound to: of the action's name and its arguments in canonical form
-    /// (keys sorted, RFC 8785 in spirit: no white space).
+    /// (keys sorted, RFC 8785 in spirit: no white space), and of the action's version when it has one.
     pub fn hash(&self) -> String {
-        call_hash(&self.action, &self.args)
+        let call = call_hash(&self.action, &self.args);
+        match &self.version {
+            None => call,
+            Some(version) => hex::encode(Sha256::digest(format!("{call}\n{version}"))),
+        }
     }
 
     /// Whether its outcome is decided.

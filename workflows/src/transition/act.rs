@@ -11,6 +11,7 @@ use crate::ids::EffectId;
 use crate::plan::validate::parameter_faults;
 use crate::plan::{Execution, FailureWord, OnFailure, Stage, StageKind, template};
 use crate::ports::actions::{ActionError, ActionErrorKind, ActionOutcome, LookUp};
+use crate::state::item::call_hash;
 use crate::state::{Item, ItemPhase, PromptKind, PromptOption, Purpose, Run, StageRun, StopReason, TaskState};
 
 /// Pause before the first automatic retry; doubled for the next.
@@ -20,6 +21,8 @@ const RETRY_SECS_MAX: u32 = 3_600;
 /// Why an act was not begun, though it was approved.
 const DAY_IS_FULL: &str =
     "today's limit of actions is reached (QUOTA_EFFECTS_DAY); nothing was done, and tomorrow there is room again";
+/// Why an act was not begun, though it was approved.
+const TOOL_HAS_CHANGED: &str = "the tool has changed since you said yes";
 
 impl Machine<'_> {
     pub(super) fn begin_execution(&mut self, stage: &Stage, execution: &Execution) {
@@ -76,10 +79,11 @@ impl Machine<'_> {
     ) -> Result<EffectId, String> {
         let args: Map<String, Value> = args.into_iter().filter(|(_, value)| !value.is_null()).collect();
         let item = self.new_item(stage, action, args)?;
-        let hash = item.hash();
+        // What was done is done, whatever has become of the tool since.
+        let hash = call_hash(&item.action, &item.args);
         let earlier = &mut self.run.earlier.done;
         let is_done = |item: &Item| matches!(item.phase, ItemPhase::Done { .. });
-        let item = match earlier.iter().position(|item| is_done(item) && item.hash() == hash) {
+        let item = match earlier.iter().position(|item| is_done(item) && call_hash(&item.action, &item.args) == hash) {
             Some(n) => Item { stage_id: stage.id.clone(), index, source, ..earlier.remove(n) },
             None => Item { index, source, ..item },
         };
@@ -99,6 +103,7 @@ impl Machine<'_> {
             return Err(format!("{passed} has passed"));
         }
         let (reach, idempotent, look_up) = (spec.reach(&args), spec.idempotent, spec.look_up);
+        let version = spec.version.clone();
         let n = self.draw();
         Ok(Item {
             id: self.run.seed.effect(n),
@@ -107,6 +112,7 @@ impl Machine<'_> {
             source: None,
             action: action.to_owned(),
             args,
+            version,
             reach,
             idempotent,
             look_up,
@@ -156,8 +162,33 @@ impl Machine<'_> {
         Some(format!("{passed} has passed"))
     }
 
+    /// Ends an act on the world whose tool is no longer as it was shown: its yes is void, and the next
+    /// one is to the tool as it is now.
+    fn ends_as_changed(&mut self, id: &EffectId) -> bool {
+        let Some(item) = self.run.item(id) else { return false };
+        let Some(spec) = self.ctx.catalog.get(&item.action) else { return false };
+        if item.reach != Reach::World || item.undoes.is_some() || item.version == spec.version {
+            return false;
+        }
+        let (version, has_begun) = (spec.version.clone(), item.starts > 0);
+        if let Some(item) = self.item_mut(id) {
+            item.version = version;
+            item.approval = None;
+        }
+        // Of an act that may have been done, nobody may say it was not.
+        if has_begun {
+            self.unknown(id, TOOL_HAS_CHANGED);
+        } else {
+            self.failed(id, TOOL_HAS_CHANGED);
+        }
+        true
+    }
+
     /// Starts one act, if its approval still is for exactly this and the day has room for it.
     fn start(&mut self, id: &EffectId) -> bool {
+        if self.ends_as_changed(id) {
+            return false;
+        }
         // Only before it first begins: of an act that may have been done, nobody may say it was not.
         let is_first = self.run.item(id).is_some_and(|item| item.undoes.is_none() && item.starts == 0);
         if is_first && !self.has_left_today() {

@@ -139,6 +139,7 @@ impl Machine<'_> {
             reach: spec.map_or(crate::action::Reach::World, |spec| spec.reach(&call.args)),
             idempotent: spec.is_some_and(|spec| spec.idempotent),
             look_up: spec.is_some_and(|spec| spec.look_up),
+            version: spec.and_then(|spec| spec.version.clone()),
             action: call.action,
             args: call.args,
             approval: None,

@@ -112,6 +112,7 @@ fn spec(name: &str, parameters: Value, unavailable: Option<&str>) -> ActionSpec 
         undo: None,
         targets: &[],
         future: &[],
+        version: None,
         unavailable: unavailable.map(str::to_owned),
     }
 }

@@ -135,3 +135,59 @@ fn a_task_with_an_act_in_doubt_from_an_earlier_plan_is_not_reported_as_all_done(
     bench.outcome(0, done("added"));
     assert_eq!(bench.status(), Status::CompletedWithFailures);
 }
+
+/// The catalog with another version of `mail.send`.
+fn versioned(version: &str) -> Catalog {
+    let tool = ActionSpec { version: Some(version.to_owned()), ..spec("mail.send", ReachRule::World) };
+    Catalog::new(catalog().iter().filter(|other| other.name != tool.name).cloned().chain([tool.clone()]).collect())
+}
+
+/// A mail that is asked about, with a first version of its tool.
+fn asked_of_a_tool() -> Bench {
+    let stages = json!([{"id": "q", "type": "clarification", "question": "Who?", "answer": "text"}, mail("a", "x@y")]);
+    let mut bench = Bench::new(plan(stages));
+    bench.catalog = versioned("1");
+    bench.answer(Answer::Text("x".to_owned())).expect("an answer");
+    assert_eq!(bench.run().items[0].version.as_deref(), Some("1"));
+    bench
+}
+
+#[test]
+fn a_yes_to_a_tool_that_has_changed_since_starts_nothing_and_another_try_needs_a_yes_of_its_own() {
+    let mut bench = asked_of_a_tool();
+    bench.catalog = versioned("2");
+    bench.approve();
+    assert!(bench.effects.is_empty() && bench.started().is_empty());
+    let prompt = bench.open();
+    assert!(prompt.question.contains("the tool has changed since you said yes"), "{}", prompt.question);
+    bench.choose("retry");
+    assert!(bench.effects.is_empty(), "the old yes is spent");
+    assert!(matches!(bench.open().purpose, Purpose::Approve(_)));
+    bench.approve();
+    bench.outcome(0, done("sent"));
+    assert_eq!(bench.status(), Status::Completed);
+}
+
+#[test]
+fn an_act_in_doubt_is_not_told_undone_because_its_tool_has_changed() {
+    let mut bench = asked_of_a_tool();
+    bench.approve();
+    bench.outcome(0, Err(ActionError::unknown("no answer")));
+    bench.catalog = versioned("2");
+    bench.choose("resend");
+    assert_eq!(bench.effects.len(), 1, "nothing is sent again");
+    assert!(matches!(bench.open().purpose, Purpose::Unknown(_)));
+    bench.choose("resend");
+    assert_eq!(bench.effects.len(), 2, "this yes is to the tool as it is now");
+}
+
+#[test]
+fn the_hash_of_a_yes_has_the_version_in_it_only_where_there_is_one() {
+    let bench = Bench::new(plan(json!([mail("a", "x@y")])));
+    let plain = bench.run().items[0].clone();
+    assert_eq!(plain.hash(), crate::state::item::call_hash(&plain.action, &plain.args));
+    assert!(serde_json::to_value(&plain).expect("it").get("version").is_none(), "old states stay as they are");
+    let of = |version: &str| Item { version: Some(version.to_owned()), ..plain.clone() }.hash();
+    assert_ne!(of("1"), plain.hash());
+    assert_ne!(of("1"), of("2"));
+}

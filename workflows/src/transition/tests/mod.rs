@@ -34,6 +34,7 @@ fn spec(name: &str, reach: ReachRule) -> ActionSpec {
         undo: None,
         targets: &["to"],
         future: &["day"],
+        version: None,
         unavailable: None,
     }
 }

@@ -19,7 +19,9 @@ pub(super) fn of(config: &ServerConfig) -> Secrets {
         }
         Way::Http { url, headers } => {
             in_address(url, &mut all);
-            headers.iter().for_each(|(_, value)| in_header(value, &mut all));
+            for (_, value) in headers {
+                in_header(value, &mut all);
+            }
         }
     }
     Secrets::new(all)

@@ -221,7 +221,7 @@ async fn calls_without_an_end_do_not_keep_it_from_being_asked_what_it_offers() {
     };
     let calls = async { tokio::join!(steady(1), steady(50)) };
     let all = async { tokio::join!(server.listen(&line, &ears), calls) };
-    let _ended = tokio::time::timeout(Duration::from_secs(1_200), all).await;
+    let _ended = tokio::time::timeout(Duration::from_secs(1_200), Box::pin(all)).await;
     assert!(asked.load(Ordering::SeqCst) >= 4, "{} times in twenty minutes", asked.load(Ordering::SeqCst));
 }
 

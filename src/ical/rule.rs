@@ -58,7 +58,7 @@ impl Rule {
     }
 
     /// When the last of a counted series begins; `None` = it is not counted. A series of more than
-    /// [`STEPS_MAX`] ends with that one.
+    /// `STEPS_MAX` ends with that one.
     pub fn last_counted(&self, start: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
         let count = self.count?.min(STEPS_MAX);
         let set = set(&self.pattern, start, zone)?;

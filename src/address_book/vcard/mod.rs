@@ -1,7 +1,7 @@
 //! vCard files as phones and mail services export them: versions 2.1, 3.0 (RFC 2426) and 4.0
 //! (RFC 6350), folded lines, quoted-printable text, grouped properties.
 //!
-//! The file is cut into small cards first ([`super::cards`]); a card that cannot be read is told
+//! The file is cut into small cards first (`super::cards`); a card that cannot be read is told
 //! with its line and spoils no other.
 
 mod reading;

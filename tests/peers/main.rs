@@ -167,3 +167,29 @@ async fn an_invitation_arrives_with_a_calendar_part_that_says_when() {
     }
     assert!(ics.contains(receipt["uid"].as_str().expect("a uid")), "{ics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_venue_gets_the_letter_that_was_shown_and_the_one_that_takes_it_back() {
+    let Some(peers) = peers() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let service = Service::start(&peers.setup(dir.path(), "secret"));
+    let plan = json!({"version": 1, "title": "A table", "stages": [{"id": "ask", "type": "execution", "action": "booking.book_restaurant",
+        "params": {"venue": "Strandhaus", "venue_email": "user@test.local", "date": "2031-07-01", "time": "19:00", "people": 4,
+                   "notes": "Bitte am Fenster."}}]});
+    let begun = service.post("/api/tasks", json!({"plan": plan, "session_id": "s"})).await;
+    let task = begun["task_id"].as_str().expect("a task");
+    approve(&service).await;
+    let ended = service.task_until(task, has_ended).await;
+    let mut mailbox = peers.mailbox("user@test.local").await;
+    let asked = mailbox.wait_for(ended["result"]["receipts"][0]["message_id"].as_str().expect("an id")).await;
+    for words in ["a table for 4 people on Tuesday 1 July 2031 at 19:00", "Bitte am Fenster.", "Ann Archer"] {
+        assert!(asked.text.contains(words), "{words} is not in\n{}", asked.text);
+    }
+    service.post(&format!("/api/tasks/{task}/undo"), json!({})).await;
+    let undone = service.task_until(task, |task| task["result"]["receipts"].to_string().contains("undone")).await;
+    let receipts = undone["result"]["receipts"].as_array().expect("receipts");
+    let last = receipts.iter().rev().find_map(|receipt| receipt["message_id"].as_str()).expect("an id");
+    let taken_back = mailbox.wait_for(last).await;
+    let subject = taken_back.header("Subject");
+    assert!(subject.starts_with("Cancelled: Reservation for 4 people"), "{subject}");
+}

@@ -373,6 +373,24 @@ async fn what_was_declined_takes_no_time() {
 }
 
 #[tokio::test]
+async fn a_look_that_holds_too_much_is_refused_and_not_answered_in_part() {
+    let bench = Bench::new().await;
+    // 1,000 hours of each are looked at, which is more than may be in one look.
+    for n in 0..11 {
+        let event = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:u{n}\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:Often\r\n\
+             DTSTART:20260101T000000Z\r\nDURATION:PT5M\r\nRRULE:FREQ=HOURLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        bench.fake.state().put(&format!("/cal/u{n}.ics"), &event);
+    }
+    let (ann, from) = (ann(), at("2026-01-01T00:00:00Z"));
+    let look = |to: &str| bench.calendar.occurrences(&ann, from, at(to));
+    let refused = look("2026-03-01T00:00:00Z").await.expect_err("11,000 repetitions");
+    assert!(refused.to_string().contains("look at a shorter one"), "{refused}");
+    assert_eq!(look("2026-01-02T00:00:00Z").await.map(|found| found.len()).ok(), Some(11 * 24));
+}
+
+#[tokio::test]
 async fn a_calendar_that_is_not_kept_is_asked_for_more_than_the_range() {
     let bench = Bench::new().await;
     bench.fake.state().put("/cal/u.ics", &text("boss@example.org", "ATTENDEE:mailto:ann@example.org"));

@@ -61,6 +61,7 @@ impl EngineReminders {
             conversation_id,
             received_at: call.now,
             kind: InboundKind::Command(command),
+            photos: Vec::new(),
         };
         let handled = self.engine()?.submit(inbound).await.map_err(|error| {
             tracing::error!(%error, "a reminder could not be handed over");

@@ -94,6 +94,7 @@ fn inbound(conversation: usize, kind: InboundKind) -> Inbound {
         conversation_id: ConversationId(format!("web:{conversation}")),
         received_at: SystemClock.now(),
         kind,
+        photos: Vec::new(),
     }
 }
 

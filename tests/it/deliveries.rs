@@ -16,7 +16,9 @@ use workflows::ids::{ConversationId, PersonId};
 use workflows::inbound::{Inbound, InboundKind};
 use workflows::person::{Channel, Person, Role, Settings};
 use workflows::ports::memory::{MemoryPeople, NotifySink, ScriptedActions};
-use workflows::ports::{Intent, PlanRequest, Planner, PlannerError, Proposal, RandomIds, SystemClock};
+use workflows::ports::{
+    BUILTIN, Intent, PlanRequest, Planned, Planner, PlannerError, Proposal, RandomIds, SystemClock,
+};
 
 /// Events delivered.
 const EVENTS: usize = 10_000;
@@ -30,13 +32,10 @@ struct Echo;
 
 #[async_trait]
 impl Planner for Echo {
-    fn name(&self) -> &'static str {
-        "echo"
-    }
-
-    async fn plan(&self, request: PlanRequest<'_>) -> Result<Proposal, PlannerError> {
+    async fn plan(&self, request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
         let intent = Intent::default();
-        Ok(Proposal::Reply { text: request.text.to_owned(), intent })
+        let proposal = Proposal::Reply { text: request.text.to_owned(), intent };
+        Ok(Planned { by: BUILTIN.to_owned(), proposal, notes: Vec::new() })
     }
 }
 
@@ -72,6 +71,7 @@ fn event(n: usize) -> Inbound {
         conversation_id: ConversationId(format!("telegram:{}", n % 50)),
         received_at: workflows::ports::Clock::now(&SystemClock),
         kind: InboundKind::Message { text: format!("tell me about number {n}") },
+        photos: Vec::new(),
     }
 }
 

@@ -13,20 +13,19 @@ use workflows::inbound::{Answer, Inbound, InboundKind};
 use workflows::person::{Channel, Person, Role, Settings};
 use workflows::ports::ids::CountingIds;
 use workflows::ports::memory::{MemoryPeople, MemoryStore, NotifySink, ScriptedActions};
-use workflows::ports::{Actions, Clock, Intent, PlanRequest, Planner, PlannerError, Proposal, SystemClock, TaskRow};
+use workflows::ports::{
+    Actions, Clock, Intent, PlanRequest, Planned, Planner, PlannerError, Proposal, SystemClock, TaskRow,
+};
 use workflows::state::{PromptKind, Status};
 
 struct Hostile(Value);
 
 #[async_trait]
 impl Planner for Hostile {
-    fn name(&self) -> &'static str {
-        "hostile"
-    }
-
-    async fn plan(&self, _request: PlanRequest<'_>) -> Result<Proposal, PlannerError> {
+    async fn plan(&self, _request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
         let plan = serde_json::from_value(self.0.clone()).map_err(|error| PlannerError(error.to_string()))?;
-        Ok(Proposal::Plan { plan: Box::new(plan), intent: Intent::default() })
+        let proposal = Proposal::Plan { plan: Box::new(plan), intent: Intent::default() };
+        Ok(Planned { by: "hostile".to_owned(), proposal, notes: Vec::new() })
     }
 }
 
@@ -99,6 +98,7 @@ fn inbound(source: &str, kind: InboundKind) -> Inbound {
         conversation_id: ConversationId::from("web:s"),
         received_at: SystemClock.now(),
         kind,
+        photos: Vec::new(),
     }
 }
 

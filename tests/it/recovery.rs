@@ -82,6 +82,7 @@ fn inbound(source: &str, kind: InboundKind) -> Inbound {
         conversation_id: ConversationId(format!("web:{source}")),
         received_at: SystemClock.now() - chrono::Duration::hours(1),
         kind,
+        photos: Vec::new(),
     }
 }
 

@@ -242,8 +242,10 @@ impl Engine {
         let refused = match route {
             Route::Refuse(refusal) => refusal,
             Route::Begin(text) => {
-                let moved =
-                    self.with_context(&person, inbound, time, u32::MAX, |ctx, seed| Ok(begin_request(seed, text, ctx)));
+                let photos = inbound.photos.clone();
+                let moved = self.with_context(&person, inbound, time, u32::MAX, |ctx, seed| {
+                    Ok(begin_request(seed, text, photos, ctx))
+                });
                 return self.begin(inbox, inbound, moved.map_err(|_| EngineError::Broken)?, time).await;
             }
             Route::Run(plan) => {
@@ -363,8 +365,8 @@ impl Engine {
         inbox: Option<InboxId>,
     ) -> Result<Result<(), Refusal>, EngineError> {
         let person = self.person(&row.person_id).await?;
-        let needs_contacts = matches!(&event, Event::Answer { .. });
-        let contacts = if needs_contacts { self.0.parts.people.contacts(&row.person_id).await? } else { Vec::new() };
+        let contacts =
+            if needs_contacts(&event) { self.0.parts.people.contacts(&row.person_id).await? } else { Vec::new() };
         let time = self.time_of(&person);
         let catalog = self.catalog();
         let mut ctx = Context {
@@ -497,6 +499,17 @@ fn busy(error: StoreError) -> EngineError {
 struct Time {
     now: chrono::DateTime<chrono::Utc>,
     day: chrono::NaiveDate,
+}
+
+/// Whether whom the person knows matters: answers name people, and acts that are shown are held against
+/// whom they are aimed at.
+fn needs_contacts(event: &Event) -> bool {
+    match event {
+        Event::Planned { .. } | Event::Answer { .. } | Event::Outcome { .. } | Event::LookedUp { .. } | Event::Due => {
+            true
+        }
+        Event::Revise { .. } | Event::Cancel | Event::Undo | Event::Quarantine => false,
+    }
 }
 
 fn moved_row(row: &TaskRow, state: TaskState, ver: u64) -> TaskRow {

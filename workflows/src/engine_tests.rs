@@ -20,7 +20,7 @@ use crate::ports::memory::{MemoryPeople, MemoryStore, NotifySink};
 use crate::ports::store::ConversationView;
 use crate::ports::{
     Accepted, ActionCall, ActionError, ActionOutcome, Actions, Claim, Claimed, Clock, Committed, InboxRow, LookUp,
-    PlanRequest, Planner, PlannerError, PromptRow, Proposal, StoreError, TaskRow, TaskStore, Turn,
+    PlanRequest, Planned, Planner, PlannerError, PromptRow, StoreError, TaskRow, TaskStore, Turn,
 };
 use crate::state::{ItemPhase, Status};
 
@@ -128,10 +128,7 @@ struct BreakingPlanner {
 
 #[async_trait]
 impl Planner for BreakingPlanner {
-    fn name(&self) -> &'static str {
-        "breaking"
-    }
-    async fn plan(&self, _request: PlanRequest<'_>) -> Result<Proposal, PlannerError> {
+    async fn plan(&self, _request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         panic!("it breaks")
     }
@@ -211,6 +208,7 @@ impl World {
             conversation_id: ConversationId("web:a".to_owned()),
             received_at: self.clock.now(),
             kind,
+            photos: Vec::new(),
         }
     }
 

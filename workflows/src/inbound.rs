@@ -11,6 +11,8 @@ use crate::plan::Plan;
 pub const MESSAGE_CHARS_MAX: usize = 10_000;
 /// Most options one choice may name.
 pub const CHOICES_MAX: usize = 100;
+/// Most pictures that may come with one message.
+pub const PHOTOS_MAX: usize = 4;
 
 /// One event from a front door. Stored as it is before anything is done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,16 @@ pub struct Inbound {
     pub received_at: DateTime<Utc>,
     /// What it is.
     pub kind: InboundKind,
+    /// Pictures that came with the words, at most [`PHOTOS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub photos: Vec<Photo>,
+}
+
+/// A picture that a door has kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Photo {
+    /// Its name among what was uploaded.
+    pub file: String,
 }
 
 /// The kinds of inbound event.

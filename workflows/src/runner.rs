@@ -19,7 +19,8 @@ use crate::failpoint;
 use crate::ids::{EffectId, TaskId};
 use crate::inbound::Inbound;
 use crate::ports::{
-    ActionCall, ActionError, Claim, Claimed, InboxId, InboxRow, LookUp, PlanRequest, StoreError, TaskRow, Turn,
+    ActionCall, ActionError, Claim, Claimed, InboxId, InboxRow, Listener, LookUp, PlanRequest, ReplySoFar, StoreError,
+    TaskRow, Turn,
 };
 use crate::state::TaskState;
 use crate::transition::{Effect, Event, Refusal, message};
@@ -253,6 +254,10 @@ impl Engine {
             }
         };
         let catalog = parts.actions.catalog();
+        let tell = |text: &str| {
+            let (person_id, conversation_id, task_id) = (&row.person_id, &row.conversation_id, &row.id);
+            parts.sink.so_far(&ReplySoFar { person_id, conversation_id, task_id, text });
+        };
         let asked = PlanRequest {
             text: &request.text,
             amendments: &request.amendments,
@@ -261,13 +266,13 @@ impl Engine {
             // "Tomorrow" in a changed request still is the day after it was first said.
             now: if request.amendments.is_empty() { parts.clock.now() } else { row.created_at },
             catalog: &catalog,
+            origin: Some((&row.conversation_id, &row.id)),
+            photos: &request.photos,
+            previous: row.state.run(),
+            listener: Listener::new(&tell),
         };
-        let proposal = parts.planner.plan(asked).await.map_err(|error| error.to_string());
-        Some(Event::Planned {
-            amendments: request.amendments.len(),
-            planner: parts.planner.name().to_owned(),
-            proposal,
-        })
+        let answer = parts.planner.plan(asked).await.map_err(|error| error.to_string());
+        Some(Event::Planned { amendments: request.amendments.len(), answer })
     }
 
     async fn call(&self, row: &TaskRow, id: &EffectId) -> Option<ActionCall> {

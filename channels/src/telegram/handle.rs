@@ -107,6 +107,7 @@ impl Door {
             conversation_id: chat.conversation_id.clone(),
             received_at: self.0.parts.clock.now(),
             kind,
+            photos: Vec::new(),
         };
         Ok(self.0.parts.desk.submit(inbound).await?)
     }

@@ -99,6 +99,7 @@ pub(crate) fn inbound(state: &HttpState, person: &PersonId, origin: Origin, kind
         conversation_id: origin.conversation_id,
         received_at: state.clock.now(),
         kind,
+        photos: Vec::new(),
     }
 }
 

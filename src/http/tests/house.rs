@@ -17,8 +17,8 @@ use workflows::person::{Channel, Person, Role, Settings};
 use workflows::plan::Plan;
 use workflows::ports::clock::ManualClock;
 use workflows::ports::{
-    ActionCall, ActionError, ActionOutcome, Actions, Clock, FrameSink, Ids, Intent, LookUp, PlanRequest, Planner,
-    PlannerError, Proposal, StoreError,
+    ActionCall, ActionError, ActionOutcome, Actions, BUILTIN, Clock, FrameSink, Ids, Intent, LookUp, PlanRequest,
+    Planned, Planner, PlannerError, Proposal, StoreError,
 };
 
 use crate::http::auth::{owner, secret};
@@ -71,17 +71,14 @@ struct Phrases;
 
 #[async_trait]
 impl Planner for Phrases {
-    fn name(&self) -> &'static str {
-        "builtin"
-    }
-
-    async fn plan(&self, request: PlanRequest<'_>) -> Result<Proposal, PlannerError> {
+    async fn plan(&self, request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
+        let by = |proposal| Planned { by: BUILTIN.to_owned(), proposal, notes: Vec::new() };
         let intent = Intent { kind: "send_email".to_owned(), confidence: Some(0.9), entities: Map::new() };
         if request.text.starts_with("mail") {
             let plan: Plan = serde_json::from_value(plan()).map_err(|error| PlannerError(error.to_string()))?;
-            return Ok(Proposal::Plan { plan: Box::new(plan), intent });
+            return Ok(by(Proposal::Plan { plan: Box::new(plan), intent }));
         }
-        Ok(Proposal::Reply { text: "I can send mail.".to_owned(), intent: Intent::default() })
+        Ok(by(Proposal::Reply { text: "I can send mail.".to_owned(), intent: Intent::default() }))
     }
 }
 

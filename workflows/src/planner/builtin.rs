@@ -17,7 +17,7 @@ use super::want::{Message, Tone, Want};
 use super::{naming, phrase};
 use crate::action::Catalog;
 use crate::plan::{PLAN_VERSION, Plan, STAGES_MAX, Stage};
-use crate::ports::{Intent, PlanRequest, Planner, PlannerError, Proposal};
+use crate::ports::{BUILTIN, Intent, PlanRequest, Planned, Planner, PlannerError, Proposal};
 
 /// Longest request that is read; the rest is left out.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -32,12 +32,8 @@ pub struct Builtin;
 
 #[async_trait]
 impl Planner for Builtin {
-    fn name(&self) -> &'static str {
-        "builtin"
-    }
-
-    async fn plan(&self, request: PlanRequest<'_>) -> Result<Proposal, PlannerError> {
-        Ok(propose(&request))
+    async fn plan(&self, request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
+        Ok(Planned { by: BUILTIN.to_owned(), proposal: propose(&request), notes: Vec::new() })
     }
 }
 

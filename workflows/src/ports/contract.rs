@@ -25,11 +25,12 @@ fn inbound(source: &str) -> Inbound {
         conversation_id: ConversationId::from("web:c"),
         received_at: time(0),
         kind: InboundKind::Message { text: "hello".to_owned() },
+        photos: Vec::new(),
     }
 }
 
 fn request() -> Request {
-    Request { text: "hello".to_owned(), amendments: Vec::new() }
+    Request { text: "hello".to_owned(), amendments: Vec::new(), photos: Vec::new() }
 }
 
 fn planning() -> TaskState {

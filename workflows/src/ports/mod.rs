@@ -18,8 +18,8 @@ pub use actions::{ActionCall, ActionError, ActionErrorKind, ActionOutcome, Actio
 pub use clock::{Clock, SystemClock};
 pub use ids::{Ids, RandomIds};
 pub use people::{People, PeopleError};
-pub use planner::{Intent, PlanRequest, Planner, PlannerError, Proposal};
+pub use planner::{BUILTIN, Intent, Listener, PlanRequest, Planned, Planner, PlannerError, Proposal};
 pub use store::{
-    Accepted, Claim, Claimed, Committed, FrameSink, InboxId, InboxRow, Lease, PromptRow, Spend, StoreError, TaskRow,
-    TaskStore, TaskWrite, Turn,
+    Accepted, Claim, Claimed, Committed, FrameSink, InboxId, InboxRow, Lease, PromptRow, ReplySoFar, Spend, StoreError,
+    TaskRow, TaskStore, TaskWrite, Turn,
 };

@@ -290,4 +290,21 @@ pub struct ConversationView {
 pub trait FrameSink: Send + Sync {
     /// Called after every commit, in commit order per task.
     fn publish(&self, frames: &[Frame]);
+
+    /// Called while a reply is being made. Not in the log: it may be lost, and the next one may say
+    /// something else.
+    fn so_far(&self, _reply: &ReplySoFar<'_>) {}
+}
+
+/// A reply as far as it has come.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplySoFar<'a> {
+    /// Who asked.
+    pub person_id: &'a PersonId,
+    /// Where.
+    pub conversation_id: &'a ConversationId,
+    /// As which task.
+    pub task_id: &'a TaskId,
+    /// All of it that is there.
+    pub text: &'a str,
 }

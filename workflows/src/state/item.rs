@@ -39,6 +39,9 @@ pub struct Item {
     /// The version of the action that was shown, when it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// What the person is to know of it before they say yes: targets that are not from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Its reach with these arguments.
     pub reach: Reach,
     /// Whether a repeat under the same id is harmless.

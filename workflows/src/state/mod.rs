@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Seed;
+use crate::inbound::Photo;
 use crate::plan::Plan;
 
 pub use item::{Approval, Item, ItemPhase};
@@ -47,6 +48,9 @@ pub struct Request {
     /// Later words that change it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amendments: Vec<String>,
+    /// Pictures that came with the first words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub photos: Vec<Photo>,
 }
 
 /// A planner is asked.

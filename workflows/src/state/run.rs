@@ -40,6 +40,15 @@ pub struct Run {
     pub earlier: Earlier,
     /// The highest progress shown, 0 to 100.
     pub progress: u8,
+    /// Whether the plan only asks what the planner must know first: the answer is planned with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
+    /// Times a planner was asked to find another way.
+    #[serde(default)]
+    pub replans: u32,
+    /// Whether the rest is to be planned anew once what is under way has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stuck: bool,
     /// When the plan began.
     pub started_at: DateTime<Utc>,
 }

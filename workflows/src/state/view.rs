@@ -75,6 +75,9 @@ pub struct PendingAction {
     pub plugin: String,
     /// `pending`, `approved` or `rejected`.
     pub status: &'static str,
+    /// What to know before saying yes: targets that are not from the person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// When it was frozen.
     pub created_at: DateTime<Utc>,
 }
@@ -232,6 +235,7 @@ fn pending(item: &Item) -> PendingAction {
             (ItemPhase::Rejected | ItemPhase::Cancelled | ItemPhase::Replaced, _) => "rejected",
             (_, _) => "approved",
         },
+        notes: item.notes.clone(),
         created_at: item.created_at,
     }
 }

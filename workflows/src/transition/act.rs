@@ -4,6 +4,7 @@ use chrono::Duration;
 use serde_json::{Map, Value, json};
 
 use super::machine::Machine;
+use super::replan::REPLAN;
 use super::{Context, Effect, ITEMS_MAX, Refusal, STARTS_MAX, Transition, report};
 use crate::action::Reach;
 use crate::frame::FrameKind;
@@ -103,6 +104,7 @@ impl Machine<'_> {
             return Err(format!("{passed} has passed"));
         }
         let (reach, idempotent, look_up) = (spec.reach(&args), spec.idempotent, spec.look_up);
+        let notes = if reach == Reach::World { self.doubts(spec, &args) } else { Vec::new() };
         let version = spec.version.clone();
         let n = self.draw();
         Ok(Item {
@@ -113,6 +115,7 @@ impl Machine<'_> {
             action: action.to_owned(),
             args,
             version,
+            notes,
             reach,
             idempotent,
             look_up,
@@ -330,6 +333,9 @@ impl Machine<'_> {
             let other = if report::names_addresses(item) { "Use another address" } else { "Use something else" };
             options.push(option("other", other));
         }
+        if self.may_replan() {
+            options.push(option(REPLAN, "Find another way"));
+        }
         options.push(option("skip", "Go on without it"));
         options.push(option("stop", "Stop, and undo what was done"));
         options
@@ -381,7 +387,8 @@ impl Machine<'_> {
             (_, single) => single.clone(),
         };
         args.insert(target, shaped);
-        let other = self.other_item(id, args)?;
+        // It is the person's own word.
+        let other = Item { notes: Vec::new(), ..self.other_item(id, args)? };
         self.put_in_place(id, other, None);
         Ok(())
     }

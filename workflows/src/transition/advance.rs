@@ -16,7 +16,7 @@ impl Machine<'_> {
     /// Carries the run on and says what the task becomes.
     pub(super) fn advance(mut self) -> Transition {
         loop {
-            while self.stop.is_none() {
+            while self.stop.is_none() && !self.run.stuck {
                 if !(self.end_stages() | self.begin_stages()) {
                     break;
                 }
@@ -24,8 +24,14 @@ impl Machine<'_> {
             if let Some(reason) = self.stop {
                 return self.stopped(reason);
             }
+            if self.is_stuck() {
+                return self.plan_anew();
+            }
+            if self.run.stuck {
+                break;
+            }
             if self.is_over() {
-                return self.finish(None);
+                return if self.run.asks { self.plan_with_answer() } else { self.finish(None) };
             }
             // What could not be started has ended, and may have ended its stage.
             if !self.start_ready() {
@@ -58,7 +64,7 @@ impl Machine<'_> {
         let ready = self.ready_stages();
         for stage in &ready {
             self.begin_stage(stage);
-            if self.stop.is_some() {
+            if self.stop.is_some() || self.run.stuck {
                 break;
             }
         }
@@ -172,6 +178,8 @@ impl Machine<'_> {
         let result = json!({"ok": false, "error": error});
         self.set_stage(stage, StageRun::Failed { error: error.to_owned(), result });
         self.say(&report::stage_failed(stage, error));
+        // No answer of the person's mends what the plan got wrong; whoever made it may.
+        self.run.stuck |= self.may_replan();
     }
 
     /// Ends every stage whose work has ended; says whether any did.

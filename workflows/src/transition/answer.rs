@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::machine::Machine;
+use super::replan::REPLAN;
 use super::report;
 use super::{Context, Refusal, Transition};
 use crate::action::Reach;
@@ -190,6 +191,10 @@ impl Machine<'_> {
         match choice {
             "retry" => self.try_again(effect),
             "other" => self.ask_other(effect),
+            REPLAN => {
+                self.settle_failed(effect);
+                self.run.stuck = true;
+            }
             "stop" => {
                 self.settle_failed(effect);
                 self.stop = Some(StopReason::Failure);

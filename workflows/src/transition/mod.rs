@@ -12,6 +12,8 @@ mod begin;
 mod due;
 mod machine;
 mod offer;
+mod origin;
+mod replan;
 pub mod report;
 mod stop;
 #[cfg(test)]
@@ -23,12 +25,12 @@ use serde_json::{Map, Value};
 use crate::action::Catalog;
 use crate::frame::{FrameDraft, FrameKind};
 use crate::ids::{EffectId, PromptId, Seed};
-use crate::inbound::Answer;
+use crate::inbound::{Answer, Photo};
 use crate::person::{Contact, Person};
 use crate::plan::Plan;
 use crate::plan::validate::Fault;
 use crate::ports::actions::{ActionError, ActionOutcome, LookUp};
-use crate::ports::planner::Proposal;
+use crate::ports::planner::Planned;
 use crate::state::{ItemPhase, Planning, PromptState, Quarantined, Request, Run, TaskState};
 
 /// Effects of one task under way at the same time.
@@ -47,10 +49,8 @@ pub enum Event {
     Planned {
         /// The amendments it was asked with.
         amendments: usize,
-        /// The planner's name.
-        planner: String,
-        /// Its answer, or one sentence why there is none.
-        proposal: Result<Proposal, String>,
+        /// The answer, or one sentence why there is none.
+        answer: Result<Planned, String>,
     },
     /// The person answered a question.
     Answer {
@@ -95,7 +95,7 @@ pub struct Context<'a> {
     pub now: DateTime<Utc>,
     /// Whose task it is.
     pub person: &'a Person,
-    /// Whom they know; given only for answers in words.
+    /// Whom they know; not given where it does not matter.
     pub contacts: &'a [Contact],
     /// What can be done.
     pub catalog: &'a Catalog,
@@ -184,8 +184,8 @@ pub enum Refusal {
 }
 
 /// A new task for words: a planner is asked.
-pub fn begin_request(seed: Seed, text: String, ctx: &Context<'_>) -> Transition {
-    let request = Request { text, amendments: Vec::new() };
+pub fn begin_request(seed: Seed, text: String, photos: Vec<Photo>, ctx: &Context<'_>) -> Transition {
+    let request = Request { text, amendments: Vec::new(), photos };
     Transition {
         frames: vec![
             frame(FrameKind::TaskCreated, [("title", Value::from(request.text.as_str()))]),
@@ -212,9 +212,9 @@ pub fn begin_plan(seed: Seed, plan: Plan, ctx: &Context<'_>) -> Result<Transitio
 /// When the event does not fit the state: the state stays as it is.
 pub fn transition(state: TaskState, event: Event, ctx: &Context<'_>) -> Result<Transition, Refusal> {
     match event {
-        Event::Planned { amendments, planner, proposal } => begin::planned(state, amendments, planner, proposal, ctx),
+        Event::Planned { amendments, answer } => begin::planned(state, amendments, answer, ctx),
         Event::Answer { prompt_id, answer } => answer::answer(state, &prompt_id, answer, ctx),
-        Event::Revise { text } => begin::revise(state, text, ctx),
+        Event::Revise { text } => replan::revise(state, text, ctx),
         Event::Cancel => stop::cancel(state, ctx),
         Event::Undo => stop::undo(state, ctx),
         Event::Outcome { effect_id, result } => act::outcome(state, &effect_id, result, ctx),

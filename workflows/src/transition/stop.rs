@@ -136,6 +136,7 @@ impl Machine<'_> {
             stage_id: done.stage_id.clone(),
             index: done.index,
             source: None,
+            notes: Vec::new(),
             reach: spec.map_or(crate::action::Reach::World, |spec| spec.reach(&call.args)),
             idempotent: spec.is_some_and(|spec| spec.idempotent),
             look_up: spec.is_some_and(|spec| spec.look_up),

@@ -64,7 +64,9 @@ fn bookings() {
 
 fn kind_of(text: &str) -> String {
     match plan_of(text, &[]) {
-        Proposal::Plan { intent, .. } | Proposal::Reply { intent, .. } => intent.kind,
+        Proposal::Plan { intent, .. } | Proposal::Reply { intent, .. } | Proposal::Question { intent, .. } => {
+            intent.kind
+        }
     }
 }
 
@@ -126,7 +128,7 @@ fn words_lead_to_their_act() {
 fn stages(text: &str, amendments: &[&str]) -> Vec<Stage> {
     match plan_of(text, amendments) {
         Proposal::Plan { plan, .. } => plan.stages,
-        Proposal::Reply { text: reply, .. } => panic!("{text}: {reply}"),
+        Proposal::Reply { text: reply, .. } | Proposal::Question { text: reply, .. } => panic!("{text}: {reply}"),
     }
 }
 
@@ -227,8 +229,7 @@ fn the_hotel_that_was_chosen_is_booked_at_its_price() {
 fn what_a_plan_needs_and_is_not_there_is_said() {
     let (person, contacts, catalog) = (person(), contacts(), catalog_without("search.search_hotels"));
     let text = "book a hotel in Goa from Friday to Sunday for 2";
-    let request =
-        PlanRequest { text, amendments: &[], person: &person, contacts: &contacts, now: now(), catalog: &catalog };
+    let request = PlanRequest::new(text, &person, &contacts, now(), &catalog);
     let Proposal::Reply { intent, .. } = propose(&request) else { panic!("a reply") };
     assert_eq!((intent.kind.as_str(), &intent.entities["action"]), ("unavailable", &json!("search.search_hotels")));
 }
@@ -242,8 +243,7 @@ fn the_persons_own_address_is_suggested() {
         ..contact("Ada Byron", Some("ada@x.test"), None, &[])
     });
     let text = "book a hotel in Goa from Friday to Sunday for 2";
-    let request =
-        PlanRequest { text, amendments: &[], person: &person, contacts: &contacts, now: now(), catalog: &catalog };
+    let request = PlanRequest::new(text, &person, &contacts, now(), &catalog);
     let Proposal::Plan { plan, .. } = propose(&request) else { panic!("a plan") };
     let suggested: Vec<Vec<String>> = plan
         .all()

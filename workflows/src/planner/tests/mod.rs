@@ -137,12 +137,5 @@ fn catalog_without(off: &str) -> Catalog {
 fn plan_of(text: &str, amendments: &[&str]) -> Proposal {
     let (person, contacts, catalog) = (person(), contacts(), catalog_without(""));
     let amendments: Vec<String> = amendments.iter().map(|words| (*words).to_owned()).collect();
-    propose(&PlanRequest {
-        text,
-        amendments: &amendments,
-        person: &person,
-        contacts: &contacts,
-        now: now(),
-        catalog: &catalog,
-    })
+    propose(&PlanRequest { amendments: &amendments, ..PlanRequest::new(text, &person, &contacts, now(), &catalog) })
 }

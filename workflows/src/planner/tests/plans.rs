@@ -11,7 +11,7 @@ fn shown(text: &str, amendments: &[&str]) -> String {
         let _ = writeln!(out, "  + {amendment}");
     }
     match plan_of(text, amendments) {
-        Proposal::Reply { text, intent } => {
+        Proposal::Reply { text, intent } | Proposal::Question { text, intent, .. } => {
             let _ = writeln!(out, "reply {}: {text}", intent.kind);
         }
         Proposal::Plan { plan, intent } => {
@@ -199,14 +199,7 @@ fn the_meeting_comes_first_and_its_link_goes_into_the_mail() {
 #[test]
 fn what_is_not_configured_is_said() {
     let (person, contacts, catalog) = (person(), contacts(), catalog_without("email.send_email"));
-    let request = PlanRequest {
-        text: "email Bob that I'm late",
-        amendments: &[],
-        person: &person,
-        contacts: &contacts,
-        now: now(),
-        catalog: &catalog,
-    };
+    let request = PlanRequest::new("email Bob that I'm late", &person, &contacts, now(), &catalog);
     let Proposal::Reply { text, intent } = propose(&request) else { panic!("a reply") };
     assert!(text.contains("SMTP_URL"), "{text}");
     assert_eq!(intent.kind, "unavailable");
@@ -220,8 +213,7 @@ fn a_provider_that_is_not_configured_is_said() {
     meeting.parameters["properties"]["provider"] = json!({"enum": ["jitsi"], "description": why});
     let catalog = Catalog::new(vec![meeting]);
     let asked = |text: &str| {
-        let request =
-            PlanRequest { text, amendments: &[], person: &person, contacts: &contacts, now: now(), catalog: &catalog };
+        let request = PlanRequest::new(text, &person, &contacts, now(), &catalog);
         propose(&request)
     };
     let Proposal::Reply { text, .. } = asked("create a Google Meet link for the review") else { panic!("a reply") };
@@ -240,7 +232,7 @@ fn ids_stay_when_a_request_is_changed() {
     let text = "Email Bob that the review is on Friday 3pm and set up a video meeting for it";
     let ids = |amendments: &[&str]| match plan_of(text, amendments) {
         Proposal::Plan { plan, .. } => plan.all().iter().map(|stage| stage.id.to_string()).collect::<Vec<_>>(),
-        Proposal::Reply { text, .. } => panic!("{text}"),
+        Proposal::Reply { text, .. } | Proposal::Question { text, .. } => panic!("{text}"),
     };
     assert_eq!(ids(&[]), ["meeting", "mail"]);
     for amendment in ["make it Sunday", "add Carol", "call it X", "to Carol instead", "4pm", "for 45 minutes"] {

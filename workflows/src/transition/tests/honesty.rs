@@ -1,6 +1,7 @@
 //! What may have been done is told, whatever ends the task; what was not done can be tried again.
 
 use super::*;
+use crate::ports::planner::Proposal;
 
 fn own(id: &str) -> Value {
     json!({"id": id, "type": "execution", "action": "own.add", "params": {"to": [id]}})
@@ -17,8 +18,9 @@ fn revise(bench: &mut Bench, stages: Value) {
     run.request.text = "please".to_owned();
     bench.send(Event::Revise { text: "otherwise".to_owned() }).expect("a change");
     let plan: Plan = serde_json::from_value(plan(stages)).expect("a plan");
-    let proposal = Ok(Proposal::Plan { plan: Box::new(plan), intent: crate::ports::planner::Intent::default() });
-    bench.send(Event::Planned { amendments: 1, planner: "test".to_owned(), proposal }).expect("planned");
+    let proposal = Proposal::Plan { plan: Box::new(plan), intent: crate::ports::planner::Intent::default() };
+    let answer = Ok(Planned { by: "test".to_owned(), proposal, notes: Vec::new() });
+    bench.send(Event::Planned { amendments: 1, answer }).expect("planned");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::state::{Item, ItemPhase, Outcome, Prompt, PromptKind, Purpose, Run, S
 
 mod edges;
 mod honesty;
+mod models;
 mod properties;
 
 fn spec(name: &str, reach: ReachRule) -> ActionSpec {
@@ -78,6 +79,7 @@ struct Bench {
     frames: Vec<FrameDraft>,
     wake_at: Option<DateTime<Utc>>,
     effects_left: u32,
+    contacts: Vec<crate::person::Contact>,
 }
 
 impl Bench {
@@ -110,6 +112,7 @@ impl Bench {
             wake_at: None,
             epoch: 1,
             effects_left,
+            contacts: Vec::new(),
             catalog,
             person,
             now,
@@ -129,7 +132,7 @@ impl Bench {
         let ctx = Context {
             now: self.now,
             person: &self.person,
-            contacts: &[],
+            contacts: &self.contacts,
             catalog: &self.catalog,
             session_id: "s",
             epoch: self.epoch,
@@ -164,6 +167,13 @@ impl Bench {
 
     fn started(&self) -> Vec<Item> {
         self.run().items.iter().filter(|item| item.is_in_flight()).cloned().collect()
+    }
+
+    fn started_now(&self) -> Vec<Item> {
+        self.state
+            .run()
+            .map(|run| run.items.iter().filter(|item| item.is_in_flight()).cloned().collect())
+            .unwrap_or_default()
     }
 
     fn outcome(&mut self, n: usize, result: Result<ActionOutcome, ActionError>) {
@@ -567,7 +577,7 @@ fn every_state_meets_every_event() {
         let prompt_id = bench.run().prompts[0].id.clone();
         let effect_id = bench.run().items[0].id.clone();
         let events = [
-            ("planned", Event::Planned { amendments: 0, planner: "p".to_owned(), proposal: Err("no".to_owned()) }),
+            ("planned", Event::Planned { amendments: 0, answer: Err("no".to_owned()) }),
             ("answer", Event::Answer { prompt_id, answer: Answer::Approve(None) }),
             ("revise", Event::Revise { text: "make it Sunday".to_owned() }),
             ("cancel", Event::Cancel),

@@ -1,5 +1,5 @@
 //! Real servers: Postfix takes the mail, Dovecot keeps it, and what arrived is read over IMAP;
-//! Radicale and Xandikos keep calendars; an MCP server is called.
+//! Radicale and Xandikos keep calendars; an MCP server is called; a small language model answers.
 //!
 //! `tests/run` starts the servers and names them in `MAIL_SMTP_PORT`, `MAIL_IMAPS_PORT` and
 //! `MAIL_CA`. Without them nothing here can run, and each test says so loudly.
@@ -9,6 +9,7 @@
 mod service;
 
 mod caldav;
+mod llm;
 mod mailbox;
 mod mcp;
 

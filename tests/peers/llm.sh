@@ -67,7 +67,7 @@ start() {
         return
     fi
     stop
-    if is_model "${LLM_WEIGHTS_DIR:-}/$file"; then
+    if [ -n "${LLM_WEIGHTS_DIR:-}" ] && is_model "$LLM_WEIGHTS_DIR/$file"; then
         model=$LLM_WEIGHTS_DIR/$file
     fi
     install >&2

@@ -11,8 +11,8 @@ import xllamacpp
 
 # What the model was trained for; a prompt and its answer share it.
 CONTEXT_TOKENS = 8192
-# A model this small does not always find the end of its answer, and the server writes on when whoever asked is gone
-# (only a streamed answer ends then): the next request waits for no more than this.
+# For requests without a bound of their own. A model this small does not always find the end of its answer, and the
+# server writes on when whoever asked is gone (only a streamed answer ends then), while the next request waits.
 ANSWER_TOKENS_MAX = 1024
 
 

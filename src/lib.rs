@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod http;
 pub mod ical;
 pub mod members;
+pub mod memory;
 pub mod outgoing;
 pub mod plugins;
 pub mod reminders;

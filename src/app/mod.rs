@@ -38,6 +38,7 @@ use crate::http::auth::owner::{Welcome, ensure_owner};
 use crate::http::metrics::Metrics;
 use crate::http::state::{ANSWER_WAIT, SIGN_IN_DELAY, SOCKET_SEND_LIMIT};
 use crate::http::{self, HttpConfig, HttpState, Hub, PluginInfo};
+use crate::memory::Memory;
 use crate::outgoing::{Outgoing, SystemNames};
 use crate::plugins::calendar::builtin;
 use crate::plugins::calendar::port::CalendarBook;
@@ -348,6 +349,7 @@ fn plugin_deps(
         identities: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),
         calendar: Arc::clone(calendar),
+        memory: Memory::new(Arc::new(db.clone()), None, Arc::new(SystemClock)),
         log: Arc::new(db.clone()),
         sink: Arc::clone(sink),
         reminders: Arc::clone(reminders) as Arc<dyn crate::plugins::Reminders>,

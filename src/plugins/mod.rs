@@ -42,6 +42,7 @@ pub(crate) mod duffel;
 pub mod email;
 pub mod mcp;
 pub mod meeting;
+pub mod memory;
 pub(crate) mod money;
 pub mod notify;
 pub mod rates;
@@ -162,6 +163,8 @@ pub struct PluginDeps {
     pub contacts: Arc<dyn ContactStore>,
     /// Their calendars.
     pub calendar: Arc<dyn CalendarBook>,
+    /// What is remembered for them.
+    pub memory: crate::memory::Memory,
     /// The log, where web notices go.
     pub log: Arc<dyn LogStore>,
     /// Who hears of notices at once.
@@ -207,6 +210,7 @@ impl Plugins {
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
             Box::new(contacts::ContactsPlugin::new(deps)),
+            Box::new(memory::MemoryPlugin::new(deps)),
             Box::new(search::SearchPlugin::new(deps)),
             Box::new(mcp::McpPlugin::new(Arc::clone(&deps.mcp))),
         ];

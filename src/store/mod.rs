@@ -7,6 +7,7 @@ pub mod access;
 pub mod calendar;
 pub mod log;
 pub mod mcp;
+pub mod memory;
 pub mod people;
 pub mod sqlite;
 
@@ -14,5 +15,6 @@ pub use access::AccessStore;
 pub use calendar::CalendarStore;
 pub use log::LogStore;
 pub use mcp::McpStore;
+pub use memory::MemoryStore;
 pub use people::{ContactStore, PeopleStore};
 pub use workflows::ports::StoreError;

@@ -17,6 +17,7 @@ mod faults;
 mod hostile;
 mod jobs;
 mod mcp;
+mod memory;
 mod meeting;
 mod overload;
 mod recovery;

@@ -6,6 +6,7 @@ mod calendar;
 mod error;
 mod log;
 mod mcp;
+mod memory;
 mod people;
 mod rows;
 mod task_rows;

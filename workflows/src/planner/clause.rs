@@ -136,8 +136,10 @@ pub fn clauses<'a>(text: &'a str, tokens: &'a [Token<'a>], moment: Moment, conta
         } else {
             opening(tokens, at).or_else(|| opening_behind_time(tokens, at, &moment))
         };
-        let found =
-            found.filter(|(act, head)| heads.is_empty() || cut == Cut::Hard || splits_softly(&heads, *act, *head));
+        let found = found.filter(|(act, head)| {
+            let alone = heads.is_empty() || cut == Cut::Hard || splits_softly(&heads, *act, *head);
+            alone && !is_told(&heads, *act, *head)
+        });
         if let Some((act, head)) = found {
             heads.push((at, act, head));
             at = head.next.max(at + 1);
@@ -174,6 +176,14 @@ fn splits_softly(heads: &[(usize, &'static dyn Act, Head)], act: &'static dyn Ac
     let tells = ["send_email", "set_reminder", "send_notification"];
     let told = heads.last().is_some_and(|(_, last, _)| tells.contains(&last.kind()));
     !told && matches!(act.kind(), "send_email" | "cancel_event")
+}
+
+/// `email Bob that we moved. Please note that the bell is broken` is one mail: what is to be noted or
+/// remembered behind another act is for whoever is told there.
+fn is_told(heads: &[(usize, &'static dyn Act, Head)], act: &'static dyn Act, head: Head) -> bool {
+    let Some((_, last, _)) = heads.last().filter(|_| act.action().starts_with("memory.")) else { return false };
+    let tells = ["send_email", "send_invitation", "send_notification", "set_reminder"];
+    tells.contains(&last.kind()) || (!head.strong && act.kind() == "remember")
 }
 
 /// `remind me to buy milk and call mum` is one reminder.

@@ -10,6 +10,7 @@ mod contact_words;
 mod errand_ask;
 mod event;
 mod flights;
+mod forget;
 mod hotel_book;
 mod hotels;
 mod invitation;
@@ -19,6 +20,8 @@ mod mail_text;
 mod meeting;
 mod notification;
 mod places;
+mod recall;
+mod remember;
 mod reminder;
 mod request;
 mod table;
@@ -83,6 +86,9 @@ pub trait Act: Sync {
 pub static ACTS: &[&dyn Act] = &[
     &reminder::Reminder,
     &contact_add::AddContact,
+    &remember::Remember,
+    &recall::Recall,
+    &forget::Forget,
     &unbook::CancelBooking,
     &web::Web,
     &flights::Flights,

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod errands;
+mod memories;
 mod outside;
 mod plans;
 mod properties;
@@ -63,7 +64,7 @@ fn contacts() -> Vec<Contact> {
 }
 
 /// Required and optional parameters of the actions the acts run.
-const PARAMETERS: [(&str, &[&str], &[&str]); 12] = [
+const PARAMETERS: [(&str, &[&str], &[&str]); 15] = [
     ("email.send_email", &["to", "subject", "body"], &["cc", "bcc"]),
     (
         "email.send_invitation",
@@ -84,6 +85,9 @@ const PARAMETERS: [(&str, &[&str], &[&str]); 12] = [
     ("notify.send_notification", &["text"], &[]),
     ("contacts.add_contact", &["name"], &["relation", "email", "emails", "telegram", "phone", "phones", "groups"]),
     ("contacts.find_contact", &["query"], &[]),
+    ("memory.remember", &["text"], &[]),
+    ("memory.forget", &["id"], &[]),
+    ("memory.recall", &[], &["query", "limit"]),
 ];
 
 fn schema(required: &[&str], optional: &[&str]) -> Value {
@@ -105,7 +109,7 @@ fn spec(name: &str, parameters: Value, unavailable: Option<&str>) -> ActionSpec 
         name: name.to_owned(),
         summary: String::new(),
         parameters,
-        result: json!({"type": "object", "properties": {"url": {}, "uid": {}, "events": {}}}),
+        result: json!({"type": "object", "properties": {"url": {}, "uid": {}, "events": {}, "memories": {}}}),
         reach: ReachRule::World,
         idempotent: false,
         look_up: false,

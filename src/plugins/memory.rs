@@ -53,8 +53,8 @@ impl MemoryPlugin {
             return Ok(outcome(json!({"id": id}), "That is not in the memory"));
         };
         let told = outcome(json!({"id": id}), format!("Forgotten: {}", forgotten.text));
-        let again = (forgotten.kind == MemoryKind::Fact)
-            .then(|| undo("memory.remember", &json!({"text": forgotten.text})));
+        let again =
+            (forgotten.kind == MemoryKind::Fact).then(|| undo("memory.remember", &json!({"text": forgotten.text})));
         Ok(ActionOutcome { undo: again, ..told })
     }
 
@@ -73,7 +73,8 @@ impl MemoryPlugin {
             None if found.is_empty() => "I remember nothing yet".to_owned(),
             Some(_) | None => lines.join("\n"),
         };
-        let shown = |memory: &Recalled| json!({"id": memory.id, "kind": memory.kind, "text": memory.text, "at": memory.at});
+        let shown =
+            |memory: &Recalled| json!({"id": memory.id, "kind": memory.kind, "text": memory.text, "at": memory.at});
         Ok(outcome(json!({"memories": found.iter().map(shown).collect::<Vec<_>>()}), detail))
     }
 }

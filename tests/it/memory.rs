@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::service::{Service, Setup, TOKEN, has_ended};
 
 async fn said_as(service: &Service, token: &str, words: &str) -> Value {
-    let body = json!({"message": words, "session_id": "s"});
+    // Everybody has a session of their own.
+    let body = json!({"message": words, "session_id": if token == TOKEN { "s" } else { "b" }});
     let (status, answer) =
         service.call_as(token, Method::POST, "/api/agent/process", Some(body), None).await.expect("an answer");
     assert_eq!(status, 200, "{words}: {answer:#}");
@@ -54,7 +55,7 @@ async fn what_was_told_is_recalled_after_a_restart_and_taken_back() {
     service.task_until(id, undone).await;
     let gone = said(&service, "what do you know about my wife?").await;
     assert_eq!(texts(&gone), Vec::<String>::new());
-    assert!(summary(&gone).contains("I remember nothing about “My wife”"), "{gone:#}");
+    assert!(summary(&gone).contains("I remember nothing about “my wife”"), "{gone:#}");
     assert_eq!(texts(&said(&service, "what do you remember?").await), ["The rent is due on the 1st"]);
 }
 
@@ -85,4 +86,27 @@ async fn what_is_too_long_is_refused_with_the_reason() {
     let answer = said_as(&service, TOKEN, &words).await;
     assert!(answer.to_string().contains("at most 500 characters"), "{answer:#}");
     assert!(service.get("/api/plugins/").await.to_string().contains("Remembers what you tell it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_sees_and_forgets_nothing_of_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let service = Service::start(&Setup::new(dir.path(), ""));
+    let told = said(&service, "remember that the safe is behind the mirror").await;
+    let receipts = told["result"]["receipts"].as_array().expect("receipts");
+    let id = receipts[0]["id"].as_str().expect("an id").to_owned();
+    let code = service.post("/api/invites", json!({})).await["code"].clone();
+    let session = service.post("/api/session", json!({"code": code, "name": "Bob"})).await;
+    let bob = session["token"].as_str().expect("a token");
+    for words in ["what do you know about the safe behind the mirror?", "what do you remember?"] {
+        let answer = said_as(&service, bob, words).await;
+        assert!(answer.to_string().contains("I remember nothing"), "{words}: {answer:#}");
+        assert!(!answer.to_string().contains("behind the mirror ("), "{words}: {answer:#}");
+    }
+    let plan = json!({"version": 1, "title": "Out", "stages": [
+        {"id": "m", "type": "execution", "action": "memory.forget", "params": {"id": id}}]});
+    let body = Some(json!({"plan": plan, "session_id": "t"}));
+    let (_, answer) = service.call_as(bob, Method::POST, "/api/tasks", body, None).await.expect("an answer");
+    assert!(answer.to_string().contains("That is not in the memory"), "{answer:#}");
+    assert_eq!(texts(&said(&service, "what do you remember?").await), ["The safe is behind the mirror"]);
 }

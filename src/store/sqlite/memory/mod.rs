@@ -18,6 +18,10 @@ use crate::store::memory::{
 
 /// The columns [`memory`] reads.
 const MEMORY: &str = "memories.id, memories.kind, memories.text, memories.created_at";
+/// What has no vector of a model, said so that the index alone answers it.
+const WITHOUT: &str = "SELECT n FROM memories WHERE embedding_model IS NULL
+    UNION ALL SELECT n FROM memories WHERE embedding_model < ?1
+    UNION ALL SELECT n FROM memories WHERE embedding_model > ?1";
 /// Facts and requests of one person together.
 const ROWS_MAX: usize = 2 * MEMORIES_MAX;
 /// Bytes of one number of a vector.
@@ -128,8 +132,7 @@ impl MemoryStore for Db {
         let (person, id) = (person.0.clone(), id.0.clone());
         self.write_one(move |connection| {
             Box::pin(async move {
-                let sql =
-                    "DELETE FROM memories WHERE person_id = ?1 AND id = ?2 RETURNING id, kind, text, created_at";
+                let sql = "DELETE FROM memories WHERE person_id = ?1 AND id = ?2 RETURNING id, kind, text, created_at";
                 let found = query(sql).bind(person).bind(id).fetch_optional(connection).await.map_err(driver)?;
                 found.as_ref().map(memory).transpose()
             })
@@ -157,12 +160,8 @@ impl MemoryStore for Db {
     }
 
     async fn without_vector(&self, model: &str, limit: usize) -> Result<Vec<Memory>, StoreError> {
-        // Said so that the index answers it: nothing is read of what has its vector.
-        let sql = format!(
-            "SELECT {MEMORY} FROM memories
-             WHERE embedding_model IS NULL OR embedding_model < ?1 OR embedding_model > ?1 ORDER BY n DESC LIMIT ?2"
-        );
-        let asked = query(sqlx::AssertSqlSafe(sql)).bind(model).bind(most(limit));
+        let asked_for = format!("SELECT {MEMORY} FROM memories WHERE n IN ({WITHOUT}) ORDER BY n DESC LIMIT ?2");
+        let asked = query(sqlx::AssertSqlSafe(asked_for)).bind(model).bind(most(limit));
         asked.fetch_all(self.reader()).await.map_err(driver)?.iter().map(memory).collect()
     }
 

@@ -9,8 +9,8 @@ use crate::plan::{Choose, Conditional, OptionTemplate, StageKind};
 use crate::planner::clause::Clause;
 use crate::planner::draft::{Draft, execution, stage};
 use crate::planner::entities::{Tokens, any_phrase, is, is_any};
-use crate::planner::want::Want;
 use crate::planner::phrase;
+use crate::planner::want::Want;
 
 /// Forgets a fact.
 pub(super) struct Forget;
@@ -49,7 +49,8 @@ impl Act for Forget {
                 "don't remember any longer that",
             ],
         );
-        let next = next.or_else(|| (is(tokens, at, "forget") && is_any(tokens, at + 1, &["my", "our"])).then_some(at + 1))?;
+        let next =
+            next.or_else(|| (is(tokens, at, "forget") && is_any(tokens, at + 1, &["my", "our"])).then_some(at + 1))?;
         // "Forget about it" is a no to something else.
         let points = is_any(tokens, next, &["it", "that", "this", "please", ".", "!", ",", "?"]);
         (next < tokens.len() && !points).then(|| Head::weak(next))
@@ -86,7 +87,8 @@ impl Act for Forget {
             execution(&forget, "Forget it", self.action(), params, None),
         ];
         let any = draft.id("if_any");
-        let condition = Conditional { condition: format!("{found}.memories | length > 0"), then, otherwise: Vec::new() };
+        let condition =
+            Conditional { condition: format!("{found}.memories | length > 0"), then, otherwise: Vec::new() };
         draft.push(stage(&any, Some("If there is one".to_owned()), StageKind::Conditional(condition)));
         draft.titles.push(format!("Forget “{what}”"));
     }

@@ -71,14 +71,16 @@ impl Act for Remember {
         if let Some(next) = any_phrase(tokens, at, NOTES) {
             return Some(Head::weak(next));
         }
-        let next = any_phrase(tokens, at, &["remember", "don't forget"]).filter(|next| is_any(tokens, *next, STARTS))?;
+        let next =
+            any_phrase(tokens, at, &["remember", "don't forget"]).filter(|next| is_any(tokens, *next, STARTS))?;
         let words = tokens[next..].iter().take_while(|token| matches!(token.kind, Kind::Word | Kind::Number)).count();
         (words >= SENTENCE_WORDS_MIN).then(|| Head::strong(next))
     }
 
     fn read(&self, clause: &Clause<'_>) -> Want {
         let mut want = Want::of(clause.act);
-        want.message = said(clause).map(|said| Message { tone: Tone::Statement, full: said.clone(), said });
+        let said = said(clause).map(|said| phrase::capitalised(&said));
+        want.message = said.map(|said| Message { tone: Tone::Statement, full: said.clone(), said });
         want
     }
 
@@ -108,7 +110,7 @@ pub(super) fn said(clause: &Clause<'_>) -> Option<String> {
             mentions::text_without(clause.text, clause.tokens, (start, end), &[])
         }
     };
-    let text = text.trim().trim_matches([',', ':', '-']).trim_end_matches(['.', '!', '?']).trim();
+    let text = text.trim().trim_matches([',', ':']).trim_end_matches(['.', '!', '?']).trim();
     naming::title(text)?;
-    Some(phrase::capitalised(text))
+    Some(text.to_owned())
 }

@@ -19,6 +19,7 @@ fn memories() {
         "what do you know about me?",
         "forget that my wife is vegetarian",
         "forget my sister's address",
+        "remember: \"The key is under the mat\"",
     ]));
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
@@ -14,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tracing::debug;
 
 use super::limits::{GARBAGE_LINES_MAX, LEAVE_MAX, MESSAGE_BYTES_MAX, TOO_LARGE};
@@ -24,6 +26,8 @@ use super::words::{self, Secrets};
 const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
 /// Longest line of its standard error that is looked at, in bytes.
 const NOTE_BYTES_MAX: usize = 4 << 10;
+/// Longest wait for the last words of a program that may be going down.
+const WORDS_MAX: Duration = Duration::from_millis(500);
 /// As much of a line as is logged, in characters.
 const NOTE_CHARS_MAX: usize = 300;
 
@@ -32,6 +36,8 @@ pub(super) struct Program {
     child: Child,
     group: Option<Pid>,
     last_words: Arc<Mutex<String>>,
+    /// Reads what it says, until it and all it started are silent.
+    notes: JoinHandle<()>,
 }
 
 impl Program {
@@ -58,13 +64,20 @@ impl Program {
         let (Some(input), Some(output), Some(notes)) = (input, output, notes) else {
             return Err(std::io::Error::other("it has no standard input and output"));
         };
-        tokio::spawn(note(server.to_owned(), notes, secrets, Arc::clone(&last_words)));
-        Ok((Self { child, group, last_words }, Pipe::new(server, output, input)))
+        let notes = tokio::spawn(note(server.to_owned(), notes, secrets, Arc::clone(&last_words)));
+        Ok((Self { child, group, last_words, notes }, Pipe::new(server, output, input)))
     }
 
     /// The last line it wrote to its standard error, fit to be shown.
     pub(super) fn last_words(&self) -> String {
         self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends it, with the last line of a program that went down: what it wrote on the way is waited for,
+    /// as long as it has it to say.
+    pub(super) async fn end_with_words(mut self) -> String {
+        let _silent = tokio::time::timeout(WORDS_MAX, &mut self.notes).await;
+        self.last_words()
     }
 
     /// Waits until it has ended by itself, its input being closed, then kills what is left of its group.

@@ -157,11 +157,7 @@ fn with_last(why: &str, last: &str) -> String {
 
 /// A reason with the last words of the program, which is ended.
 async fn told(why: String, program: Program) -> String {
-    // What it wrote as it went down may not have been read yet.
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let last = program.last_words();
-    drop(program);
-    with_last(&why, &last)
+    with_last(&why, &program.end_with_words().await)
 }
 
 fn http(url: &Url, headers: &[(HeaderName, SecretString)]) -> Result<StreamableHttpClientTransport<Http>, String> {

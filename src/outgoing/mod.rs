@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use reqwest::header::LOCATION;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use url::{Origin, Url};
 
 pub use names::{Names, SystemNames};
@@ -154,6 +154,18 @@ impl Outgoing {
     }
 
     async fn once(&self, request: &Request) -> Result<Answer, Trouble> {
+        let answer = self.open(request).await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = read(answer, host_of(&request.url), request.bytes_max).await?;
+        Ok(Answer { status, headers, body, url: request.url.clone() })
+    }
+
+    /// Sends a request and gives the answer before its body, for streams: a redirect is an answer, and
+    /// whoever reads it keeps the bounds of time and size.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn open(&self, request: &Request) -> Result<Response, Trouble> {
         let host = host_of(&request.url);
         let is_ours = self.inner.configured.contains(&request.url.origin());
         if !is_ours && let Some(why) = guard::objection(&request.url) {
@@ -164,10 +176,7 @@ impl Outgoing {
         if let Some(body) = &request.body {
             sending = sending.body(body.clone());
         }
-        let answer = sending.send().await.map_err(|error| told(&error, host.clone()))?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = read(answer, host, request.bytes_max).await?;
-        Ok(Answer { status, headers, body, url: request.url.clone() })
+        sending.send().await.map_err(|error| told(&error, host))
     }
 }
 
@@ -191,7 +200,7 @@ fn target(answer: &Answer) -> Option<Url> {
     answer.url.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
 }
 
-async fn read(answer: reqwest::Response, host: String, max: usize) -> Result<Vec<u8>, Trouble> {
+async fn read(answer: Response, host: String, max: usize) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
     let mut stream = answer.bytes_stream();
     while let Some(chunk) = stream.next().await {

@@ -67,6 +67,13 @@ impl Request {
         self
     }
 
+    /// With these headers, as they are.
+    #[must_use]
+    pub fn headers(mut self, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        headers.into_iter().for_each(|(name, value)| drop(self.headers.insert(name, value)));
+        self
+    }
+
     /// With this token.
     #[must_use]
     pub fn bearer(self, token: &SecretString) -> Self {

@@ -9,18 +9,24 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage};
-use rmcp::transport::common::http_header::{
-    EVENT_STREAM_MIME_TYPE, HEADER_LAST_EVENT_ID, HEADER_SESSION_ID, JSON_MIME_TYPE,
-};
+use rmcp::transport::common::http_header::{EVENT_STREAM_MIME_TYPE, JSON_MIME_TYPE};
 use rmcp::transport::streamable_http_client::{
     SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
 };
 use sse_stream::{Sse, SseStream};
 
-use super::limits::{CONNECT_MAX, MESSAGE_BYTES_MAX};
+use url::Url;
+
+use super::limits::MESSAGE_BYTES_MAX;
 use super::program::too_large;
+use crate::outgoing::{self, Outgoing, Request};
+
+/// What names a session.
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+/// What names the last event that was read.
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Why a request came to nothing. Holds no address and no header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,39 +52,33 @@ pub(super) enum Trouble {
 
 type Failed = StreamableHttpError<Trouble>;
 
-fn trouble(error: &reqwest::Error) -> Failed {
-    StreamableHttpError::Client(if error.is_connect() { Trouble::NoConnection } else { Trouble::Broken })
+fn trouble(trouble: &outgoing::Trouble) -> Failed {
+    StreamableHttpError::Client(if trouble.is_before() { Trouble::NoConnection } else { Trouble::Broken })
 }
 
-/// An HTTP client for one server.
+/// What calls one server. It follows nothing: what it opens is the answer.
 #[derive(Clone)]
-pub(super) struct Http(reqwest::Client);
+pub(super) struct Http(pub(super) Outgoing);
 
 impl Http {
-    /// A client that follows nothing.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_MAX)
-            .referer(false)
-            .build()?;
-        Ok(Self(client))
+    async fn open(
+        &self,
+        request: Request,
+        session: Option<&str>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<Response, Failed> {
+        let mut request = request.header(ACCEPT, &format!("{EVENT_STREAM_MIME_TYPE}, {JSON_MIME_TYPE}"));
+        if let Some(session) = session {
+            request = request.header(SESSION, session);
+        }
+        self.0.open(&request.headers(headers)).await.map_err(|why| trouble(&why))
     }
 }
 
-fn with(
-    mut request: RequestBuilder,
-    session: Option<&str>,
-    headers: HashMap<HeaderName, HeaderValue>,
-) -> RequestBuilder {
-    request = request.header(ACCEPT, format!("{EVENT_STREAM_MIME_TYPE}, {JSON_MIME_TYPE}"));
-    if let Some(session) = session {
-        request = request.header(HEADER_SESSION_ID, session);
-    }
-    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+fn request(method: Method, uri: &str) -> Result<Request, Failed> {
+    // The address is the configuration's, read as one there.
+    let url: Url = uri.parse().map_err(|_| StreamableHttpError::Client(Trouble::NoConnection))?;
+    Ok(Request::new(method, url))
 }
 
 fn refused(response: &Response) -> Failed {
@@ -109,8 +109,8 @@ impl StreamableHttpClient for Http {
             | ClientJsonRpcMessage::Notification(_)
             | ClientJsonRpcMessage::Error(_) => None,
         };
-        let request = self.0.post(uri.as_ref()).header(CONTENT_TYPE, JSON_MIME_TYPE).body(body);
-        let response = with(request, session.as_deref(), headers).send().await.map_err(|error| trouble(&error))?;
+        let request = request(Method::POST, &uri)?.body(JSON_MIME_TYPE, body);
+        let response = self.open(request, session.as_deref(), headers).await?;
         match response.status() {
             StatusCode::NOT_FOUND if session.is_some() => return Err(StreamableHttpError::SessionExpired),
             status if !status.is_success() => return not_done(response, id).await,
@@ -121,7 +121,7 @@ impl StreamableHttpClient for Http {
         else {
             return Ok(StreamableHttpPostResponse::Accepted);
         };
-        let told = response.headers().get(HEADER_SESSION_ID).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let told = response.headers().get(SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         if is(&response, EVENT_STREAM_MIME_TYPE) {
             return Ok(StreamableHttpPostResponse::Sse(events(response, Some(id)), told));
         }
@@ -144,8 +144,7 @@ impl StreamableHttpClient for Http {
         _auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<(), Failed> {
-        let request = with(self.0.delete(uri.as_ref()), Some(&session), headers);
-        request.send().await.map(drop).map_err(|error| trouble(&error))
+        self.open(request(Method::DELETE, &uri)?, Some(&session), headers).await.map(drop)
     }
 
     async fn get_stream(
@@ -156,11 +155,11 @@ impl StreamableHttpClient for Http {
         _auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
-        let mut request = with(self.0.get(uri.as_ref()), session.as_deref(), headers);
+        let mut request = request(Method::GET, &uri)?;
         if let Some(last) = last_event {
-            request = request.header(HEADER_LAST_EVENT_ID, last);
+            request = request.header(LAST_EVENT, &last);
         }
-        let response = request.send().await.map_err(|error| trouble(&error))?;
+        let response = self.open(request, session.as_deref(), headers).await?;
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
             return Err(StreamableHttpError::ServerDoesNotSupportSse);
         }
@@ -202,7 +201,7 @@ async fn bounded(response: Response) -> Result<Option<Vec<u8>>, Failed> {
     let mut body = Vec::new();
     let mut parts = response.bytes_stream();
     while let Some(part) = parts.next().await {
-        let part = part.map_err(|error| trouble(&error))?;
+        let part = part.map_err(|_| StreamableHttpError::Client(Trouble::Broken))?;
         if body.len() + part.len() > MESSAGE_BYTES_MAX {
             return Ok(None);
         }

@@ -31,6 +31,7 @@ use super::limits::{
 use super::program::Program;
 use super::secrets;
 use super::words::{self, Secrets};
+use crate::outgoing::{Outgoing, SystemNames};
 
 /// Times a broken stream of events is taken up again, and the longest pause between.
 const STREAM_TRIES_MAX: usize = 4;
@@ -161,7 +162,8 @@ async fn told(why: String, program: Program) -> String {
 }
 
 fn http(url: &Url, headers: &[(HeaderName, SecretString)]) -> Result<StreamableHttpClientTransport<Http>, String> {
-    let client = Http::new().map_err(|_| "no HTTP client can be made".to_owned())?;
+    let outgoing = Outgoing::new(std::slice::from_ref(url), Arc::new(SystemNames));
+    let client = Http(outgoing.map_err(|_| "no HTTP client can be made".to_owned())?);
     let mut all = HashMap::new();
     for (name, value) in headers {
         let mut value =

@@ -29,7 +29,7 @@ const LOOK_LIMIT: Duration = Duration::from_secs(180);
 /// Longest wait for a write.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// Largest answer to a look.
-const LOOK_BYTES_MAX: usize = 32 << 20;
+pub(super) const LOOK_BYTES_MAX: usize = 32 << 20;
 /// Largest answer to a write.
 const WRITE_BYTES_MAX: usize = 1 << 20;
 
@@ -168,12 +168,13 @@ fn login_refused() -> BookError {
 
 fn not_read(trouble: &Trouble) -> BookError {
     match trouble {
-        Trouble::Forbidden { .. } | Trouble::Redirected(_) => BookError::Refused(format!("the calendar: {trouble}")),
-        Trouble::NoConnection(_)
-        | Trouble::Elsewhere(_)
-        | Trouble::Late { .. }
-        | Trouble::Broken(_)
-        | Trouble::TooLarge { .. } => BookError::down(format!("the calendar: {trouble}")),
+        // An answer that is too large is no smaller the next time.
+        Trouble::Forbidden { .. } | Trouble::Redirected(_) | Trouble::TooLarge { .. } => {
+            BookError::Refused(format!("the calendar: {trouble}"))
+        }
+        Trouble::NoConnection(_) | Trouble::Elsewhere(_) | Trouble::Late { .. } | Trouble::Broken(_) => {
+            BookError::down(format!("the calendar: {trouble}"))
+        }
     }
 }
 
@@ -196,7 +197,8 @@ fn refused_look(status: StatusCode, answer: &Answer) -> LookError {
 fn refused_write(answer: &Answer, only: Only<'_>) -> BookError {
     let status = answer.status;
     let reason = precondition(&answer.body);
-    let words = match &reason {
+    let words = match reason.as_deref() {
+        Some("need-privileges") => "the calendar can only be read: its server does not let us write there".to_owned(),
         Some(reason) => format!("the calendar server refused it: {reason} ({})", status.as_u16()),
         None => format!("the calendar server answered {status}"),
     };

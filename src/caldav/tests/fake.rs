@@ -40,6 +40,8 @@ pub(super) struct State {
     /// What was not as it must be.
     pub(super) wrong: Vec<String>,
     pub(super) weak_tags: bool,
+    /// Nothing can be written.
+    pub(super) read_only: bool,
     /// Events that it does not answer for: with this status, or, when it is empty, not at all.
     pub(super) failing: BTreeMap<String, &'static str>,
     /// Bodies of what was asked and written, in the order they came.
@@ -198,6 +200,9 @@ fn done(state: &mut State, asked: &Asked, parts: Option<usize>) -> String {
         (None, None) => true,
     };
     match asked.method.as_str() {
+        "PUT" | "DELETE" if state.read_only => {
+            whole("403 Forbidden", "", "<error xmlns=\"DAV:\"><need-privileges/></error>")
+        }
         "PUT" | "DELETE" if !holds => whole("412 Precondition Failed", "", ""),
         "PUT" => {
             state.put(&asked.path, &asked.body);
@@ -227,9 +232,11 @@ fn calendar(state: &State, path: &str) -> String {
     if path != "/cal/" {
         return whole("404 Not Found", "", "<html>nothing</html>");
     }
+    let rights = if state.read_only { "<privilege><read/></privilege>" } else { "<privilege><all/></privilege>" };
     let props = format!(
         "<resourcetype><collection/><c:calendar/></resourcetype><displayname>Cal</displayname>\
          <current-user-principal><href>/me/</href></current-user-principal>\
+         <current-user-privilege-set>{rights}</current-user-privilege-set>\
          <supported-report-set><supported-report><report><sync-collection/></report></supported-report></supported-report-set>\
          <sync-token>urn:{}</sync-token>",
         state.changes

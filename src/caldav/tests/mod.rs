@@ -1,5 +1,6 @@
 //! The calendar against a server with faults.
 
+mod bounds;
 mod edits;
 mod fake;
 

@@ -413,8 +413,9 @@ pub fn parameter_faults(spec: &ActionSpec, params: &Map<String, Value>) -> Vec<(
                 let open = !pointer.is_empty() && here.is_some_and(template::holds_template);
                 if !open {
                     let steps = steps(&pointer);
-                    let about = about(spec, &steps).map(|about| format!(" ({about})")).unwrap_or_default();
-                    found.push((steps, clipped(&format!("{error}{about}"))));
+                    // Each on its own: a value that is quoted at length must not push the reason out.
+                    let about = about(spec, &steps).map(|about| format!(" ({})", clipped(about))).unwrap_or_default();
+                    found.push((steps, format!("{}{about}", clipped(&error.to_string()))));
                 }
             }
         }

@@ -21,8 +21,8 @@ use workflows::action::{ActionSpec, ReachRule};
 use workflows::plan::time::parse_moment;
 use workflows::ports::{ActionCall, ActionError, ActionOutcome, LookUp, UndoCall};
 
+use super::email::Mailer;
 use super::email::invite::event_properties;
-use super::email::{Mailer, addresses};
 use super::{Plugin, PluginDeps, outcome, spec, text};
 use port::CalendarBook;
 use reminder::Reminders;
@@ -85,7 +85,7 @@ impl Plugin for CalendarPlugin {
         let repeat = json!({"type": "string", "pattern": "^FREQ=", "maxLength": 200});
         let uid = json!({"type": "string", "minLength": 1, "maxLength": 300});
         let mut event = event_properties();
-        event["attendees"] = addresses(0);
+        event["attendees"] = self.calendar.mailer.attendees();
         event["repeat"] = repeat.clone();
         let mut changed = event.clone();
         changed["uid"] = uid.clone();

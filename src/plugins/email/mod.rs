@@ -68,6 +68,16 @@ impl Mailer {
         self.config.is_none().then(|| "email is not configured: set SMTP_URL and SMTP_EMAIL".to_owned())
     }
 
+    /// The schema of those who are invited by mail; nobody can be while mail is off, and it says why.
+    pub(crate) fn attendees(&self) -> Value {
+        let mut attendees = addresses(0);
+        if let Some(why) = self.unavailable() {
+            attendees["maxItems"] = Value::from(0);
+            attendees["description"] = Value::from(format!("nobody can be invited: {why}"));
+        }
+        attendees
+    }
+
     /// The domain of our own address, for UIDs and Message-IDs.
     pub fn domain(&self) -> String {
         self.config.as_ref().map_or_else(|| "super-manager.invalid".to_owned(), |c| c.email.domain().to_owned())

@@ -211,7 +211,7 @@ impl Plugin for MeetingPlugin {
         let minutes = json!({"type": "integer", "minimum": 1, "maximum": DURATION_MINUTES_MAX});
         let provider = self.provider_schema();
         let meeting = json!({"title": title, "starts_at": moment, "duration_minutes": minutes,
-            "provider": provider, "attendees": addresses(0)});
+            "provider": provider, "attendees": self.mailer.attendees()});
         let mut with = addresses(1);
         with["items"] = json!({"type": "string", "minLength": 1, "maxLength": 320});
         let call = json!({"with": with, "starts_at": moment, "duration_minutes": minutes, "title": title,

@@ -6,7 +6,7 @@ use super::acts::{ACTS, Act};
 use super::builtin::reply;
 use super::want::Want;
 use crate::action::{ActionSpec, Catalog};
-use crate::plan::{Stage, StageKind};
+use crate::plan::{Execution, Stage, StageKind};
 use crate::ports::Proposal;
 
 /// Says which wish cannot be met here, and why.
@@ -30,25 +30,42 @@ fn no_provider(want: &Want, spec: &ActionSpec) -> Option<String> {
     Some(why.to_owned())
 }
 
-/// Says what a plan needs and is not there: booking a hotel looks for one first.
+/// Says what a plan needs and is not there: booking a hotel looks for one first, guests are told by mail.
 pub(super) fn blocked(stages: &[Stage], wants: &[Want], catalog: &Catalog) -> Option<Proposal> {
     let mut missing = None;
     for stage in stages {
         stage.walk(&mut |stage| {
             if let StageKind::Execution(execution) = &stage.kind
                 && missing.is_none()
-                && catalog.available(&execution.action).is_none()
             {
-                missing = Some(execution.action.as_str());
+                missing = objection(execution, catalog).map(|why| (execution.action.as_str(), why));
             }
         });
     }
-    let missing = missing?;
-    let why = catalog.get(missing).and_then(|spec| spec.unavailable.clone());
-    let why = why.unwrap_or_else(|| "it is not part of this installation".to_owned());
+    let (missing, why) = missing?;
     let act =
         ACTS.iter().find(|act| act.action() == missing).copied().or_else(|| wants.first().map(|want| want.act))?;
     Some(not_configured(act, &why))
+}
+
+/// Why an act cannot be done here.
+fn objection(execution: &Execution, catalog: &Catalog) -> Option<String> {
+    let Some(spec) = catalog.get(&execution.action) else {
+        return Some("it is not part of this installation".to_owned());
+    };
+    spec.unavailable
+        .clone()
+        .or_else(|| execution.params.iter().find_map(|(name, value)| must_be_empty(spec, name, value)))
+}
+
+/// Why a list that has something in it may have nothing in it here.
+fn must_be_empty(spec: &ActionSpec, name: &str, value: &Value) -> Option<String> {
+    let schema = spec.parameters.get("properties")?.get(name)?;
+    let is_closed = schema.get("maxItems").and_then(Value::as_u64) == Some(0);
+    if !is_closed || value.as_array().is_none_or(Vec::is_empty) {
+        return None;
+    }
+    schema.get("description").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn not_configured(act: &dyn Act, why: &str) -> Proposal {

@@ -206,6 +206,27 @@ fn what_is_not_configured_is_said() {
 }
 
 #[test]
+fn that_guests_cannot_be_invited_is_said_only_where_there_are_guests() {
+    let (person, contacts) = (person(), contacts());
+    let why = "nobody can be invited: mail is not configured: set SMTP_URL";
+    let mut event = catalog_without("").get("calendar.schedule_event").expect("it").clone();
+    event.parameters["properties"]["attendees"] = json!({"type": "array", "maxItems": 0, "description": why});
+    let catalog = Catalog::new(vec![event]);
+    let asked = |text: &str| {
+        let request =
+            PlanRequest { text, amendments: &[], person: &person, contacts: &contacts, now: now(), catalog: &catalog };
+        propose(&request)
+    };
+    let Proposal::Reply { text, intent } = asked("put lunch with Bob into my calendar tomorrow at 1pm") else {
+        panic!("a reply")
+    };
+    assert!(text.contains("SMTP_URL"), "{text}");
+    assert_eq!(intent.kind, "unavailable");
+    let Proposal::Plan { plan, .. } = asked("put lunch into my calendar tomorrow at 1pm") else { panic!("a plan") };
+    assert_eq!(plan.validate(&catalog), []);
+}
+
+#[test]
 fn a_provider_that_is_not_configured_is_said() {
     let (person, contacts) = (person(), contacts());
     let why = "google_meet is not configured: set GOOGLE_CLIENT_ID";

@@ -121,7 +121,7 @@ impl Plugin for BookingPlugin {
     fn specs(&self) -> Vec<ActionSpec> {
         let no_mail = self.mailer.unavailable();
         let no_hotels = self.duffel.is_none().then(|| OFF.to_owned());
-        let neither = no_mail.clone().filter(|_| no_hotels.is_some());
+        let neither = no_mail.as_ref().zip(no_hotels.as_ref()).map(|(mail, hotels)| format!("{mail}; {hotels}"));
         let mut specs = reservation_specs(no_mail.as_ref());
         specs.extend([hotel_spec(no_hotels), cancel_spec(neither)]);
         specs

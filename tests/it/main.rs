@@ -6,6 +6,7 @@ mod booking;
 mod contacts;
 mod crash;
 mod deliveries;
+mod each_action;
 mod fake_http;
 mod fake_mcp;
 mod fake_smtp;

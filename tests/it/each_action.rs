@@ -20,7 +20,9 @@ fn actions() -> Vec<(&'static str, Value, &'static str)> {
         "email": "ann@test.local", "phone": "+491701234567"});
     let mut withdrawn = table.clone();
     withdrawn["reference"] = json!("<m1@test.local>");
-    let invited = json!({"title": "Party", "starts_at": at("19:00"), "attendees": ["bob@test.local"]});
+    // So many that a message that quotes them has no room for more.
+    let guests: Vec<String> = (0..40).map(|n| format!("guest{n}@test.local")).collect();
+    let invited = json!({"title": "Party", "starts_at": at("19:00"), "attendees": guests});
     vec![
         ("email.send_email", json!({"to": ["bob@test.local"], "subject": "Hello", "body": "Hello"}), "SMTP_URL"),
         (

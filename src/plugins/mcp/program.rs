@@ -26,7 +26,7 @@ use super::words::{self, Secrets};
 const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
 /// Longest line of its standard error that is looked at, in bytes.
 const NOTE_BYTES_MAX: usize = 4 << 10;
-/// Longest wait for the last words of a program that may be going down.
+/// Longest wait for the last words of a program that has ended: what has left its group may hold them open.
 const WORDS_MAX: Duration = Duration::from_millis(500);
 /// As much of a line as is logged, in characters.
 const NOTE_CHARS_MAX: usize = 300;
@@ -68,26 +68,18 @@ impl Program {
         Ok((Self { child, group, last_words, notes }, Pipe::new(server, output, input)))
     }
 
-    /// The last line it wrote to its standard error, fit to be shown.
-    pub(super) fn last_words(&self) -> String {
-        self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Ends it, with the last line of a program that went down: what it wrote on the way is waited for,
-    /// as long as it has it to say.
-    pub(super) async fn end_with_words(mut self) -> String {
-        let _silent = tokio::time::timeout(WORDS_MAX, &mut self.notes).await;
-        self.last_words()
-    }
-
-    /// Waits until it has ended by itself, its input being closed, then kills what is left of its group.
-    pub(super) async fn end(mut self) {
+    /// Waits until it has ended by itself, its input being closed, then kills what is left of its group;
+    /// the last line it wrote to its standard error, fit to be shown.
+    pub(super) async fn end(mut self) -> String {
         if tokio::time::timeout(LEAVE_MAX, self.child.wait()).await.is_err() {
             self.kill();
         }
         // What it started may outlive it; the group is there as long as one of them is.
         self.kill();
         let _reaped = tokio::time::timeout(LEAVE_MAX, self.child.wait()).await;
+        // All of it is written, but it may not have been read yet.
+        let _silent = tokio::time::timeout(WORDS_MAX, &mut self.notes).await;
+        self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn kill(&self) {

@@ -140,10 +140,10 @@ impl Session {
             Some(Ok(QuitReason::Closed | QuitReason::Cancelled) | Err(_)) => Some("the connection ended"),
             Some(Ok(_)) => Some("the connection broke"),
         };
-        let last = program.as_ref().map(Program::last_words).unwrap_or_default();
-        if let Some(program) = program {
-            program.end().await;
-        }
+        let last = match program {
+            Some(program) => program.end().await,
+            None => String::new(),
+        };
         why.map(|why| secrets.hide(&with_last(why, &last)))
     }
 }
@@ -158,7 +158,7 @@ fn with_last(why: &str, last: &str) -> String {
 
 /// A reason with the last words of the program, which is ended.
 async fn told(why: String, program: Program) -> String {
-    with_last(&why, &program.end_with_words().await)
+    with_last(&why, &program.end().await)
 }
 
 fn http(url: &Url, headers: &[(HeaderName, SecretString)]) -> Result<StreamableHttpClientTransport<Http>, String> {

@@ -16,7 +16,7 @@ use workflows::ids::PersonId;
 use workflows::ports::{ActionErrorKind, StoreError, SystemClock};
 
 use super::config::{ServerConfig, Way};
-use super::limits::{CALL_MAX, CALLS_MAX, CHECK_EVERY, LIST_MAX, PAGES_MAX, TOOLS_MAX};
+use super::limits::{CALL_MAX, CALLS_MAX, CHECK_EVERY, LEAVE_MAX, LIST_MAX, PAGES_MAX, TOOLS_MAX};
 use super::program::Pipe;
 use super::server::{Means, Server, Status};
 use super::session::{Ears, Line, Session};
@@ -180,6 +180,23 @@ fn server(command: &str) -> (Arc<Server>, Arc<AtomicU64>) {
     let way = Way::Program { command: command.to_owned(), args: Vec::new(), env: std::collections::BTreeMap::new() };
     let config = ServerConfig { name: "s".to_owned(), way, read: BTreeSet::new(), disabled: false };
     (Arc::new(Server::new(config, None, Arc::new(means))), version)
+}
+
+#[tokio::test]
+async fn what_a_program_says_as_it_goes_down_is_told_and_one_that_says_nothing_is_not_waited_for() {
+    let open = async |script: &str| {
+        let args = vec!["-c".to_owned(), script.to_owned()];
+        let way = Way::Program { command: "sh".to_owned(), args, env: std::collections::BTreeMap::new() };
+        let config = ServerConfig { name: "s".to_owned(), way, read: BTreeSet::new(), disabled: false };
+        Session::open(&config, Ears::default()).await.err().expect("it does not greet")
+    };
+    // It has said nothing yet when the connection ends.
+    let why = open("exec >&-; sleep 0.3; echo first >&2; echo no room on the disk >&2").await;
+    assert!(why.ends_with("it said: no room on the disk"), "{why}");
+    let begun = std::time::Instant::now();
+    let why = open("exec >&-; sleep 60").await;
+    assert!(!why.contains("it said"), "{why}");
+    assert!(begun.elapsed() < LEAVE_MAX * 2, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,9 @@
 #   caldav.sh DIR start     prints the settings as NAME=VALUE lines
 #   caldav.sh DIR stop
 #
-# Radicale has the accounts alice, bob and large, all with the password "secret"; large has a calendar
-# of 10,000 events, 500 of which repeat. Xandikos has alice, and asks for no password.
+# Radicale has the accounts alice, bob, large and reader, all with the password "secret"; large has a
+# calendar of 10,000 events, 500 of which repeat; reader has one that it may not write. Xandikos has
+# alice, and asks for no password.
 set -euo pipefail
 
 dir=${1:?directory}
@@ -33,7 +34,25 @@ install() {
 }
 
 write_radicale() {
-    printf 'alice:secret\nbob:secret\nlarge:secret\n' >"$dir/users"
+    printf 'alice:secret\nbob:secret\nlarge:secret\nreader:secret\n' >"$dir/users"
+    cat >"$dir/rights" <<'RIGHTS'
+[root]
+user: .+
+collection:
+permissions: R
+[reader]
+user: reader
+collection: reader(/[^/]+)?
+permissions: Rr
+[home]
+user: .+
+collection: {user}
+permissions: RW
+[own]
+user: .+
+collection: {user}/[^/]+
+permissions: rw
+RIGHTS
     cat >"$dir/radicale.conf" <<CONF
 [server]
 hosts = 127.0.0.1:$radicale
@@ -42,11 +61,24 @@ type = htpasswd
 htpasswd_filename = $dir/users
 htpasswd_encryption = plain
 delay = 0
+[rights]
+type = from_file
+file = $dir/rights
 [storage]
 filesystem_folder = $store
 [logging]
 level = warning
 CONF
+}
+
+fill_reader() {
+    local calendar=$store/collection-root/reader/shared
+    [ -d "$calendar" ] && return
+    mkdir -p "$calendar"
+    echo '{"tag": "VCALENDAR", "D:displayname": "Shared"}' >"$calendar/.Radicale.props"
+    printf '%s\r\n' BEGIN:VCALENDAR VERSION:2.0 PRODID:-//Test//EN BEGIN:VEVENT UID:shared-1 \
+        DTSTAMP:20260101T000000Z DTSTART:20310701T170000Z DURATION:PT1H SUMMARY:Theirs END:VEVENT END:VCALENDAR \
+        >"$calendar/1.ics"
 }
 
 # Written to disk as Radicale keeps it: over the wire it would take minutes.
@@ -87,6 +119,7 @@ start() {
     install >&2
     write_radicale
     fill_large
+    fill_reader
     # The servers let go of our output: a reader of it must not wait for them.
     "$dir/venv/bin/radicale" --config "$dir/radicale.conf" >"$dir/radicale.log" 2>&1 &
     echo $! >"$dir/radicale.pid"

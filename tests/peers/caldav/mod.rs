@@ -4,6 +4,7 @@
 
 mod large;
 mod peer;
+mod reader;
 mod suite;
 mod through;
 

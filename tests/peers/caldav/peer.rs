@@ -38,6 +38,11 @@ impl Peer {
         Some(Self { base: named("CALDAV_RADICALE")?, user: "large", home: "/large/" })
     }
 
+    /// An account whose calendar it may not write.
+    pub(crate) fn reader() -> Option<Self> {
+        Some(Self { base: named("CALDAV_RADICALE")?, user: "reader", home: "/reader/" })
+    }
+
     pub(crate) fn xandikos() -> Option<Self> {
         Some(Self { base: named("CALDAV_XANDIKOS")?, user: "alice", home: "/alice/calendars/" })
     }

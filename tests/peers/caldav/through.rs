@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::peer::Peer;
 use crate::service::{Service, Setup, has_ended};
 
-fn setup(peer: &Peer, url: &str, dir: &std::path::Path, password: &str) -> Setup {
+pub(super) fn setup(peer: &Peer, url: &str, dir: &std::path::Path, password: &str) -> Setup {
     Setup::new(dir, "")
         .with("CALDAV_URL", url)
         .with("CALDAV_USERNAME", peer.user)
@@ -14,7 +14,7 @@ fn setup(peer: &Peer, url: &str, dir: &std::path::Path, password: &str) -> Setup
         .with("DEFAULT_TIMEZONE", "Europe/Berlin")
 }
 
-fn plan(action: &str, params: &Value) -> Value {
+pub(super) fn plan(action: &str, params: &Value) -> Value {
     json!({"plan": {"version": 1, "title": "A plan", "stages": [
         {"id": "a", "type": "execution", "action": action, "params": params}]}})
 }

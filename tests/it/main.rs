@@ -1,5 +1,6 @@
 //! The whole service, as a process, with strict stand-ins for the other side.
 
+mod ai;
 mod arrows;
 mod birthday;
 mod booking;
@@ -7,6 +8,8 @@ mod contacts;
 mod crash;
 mod deliveries;
 mod each_action;
+mod fake_ai;
+mod fake_ai_tests;
 mod fake_http;
 mod fake_mcp;
 mod fake_smtp;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::fake_http::Response;
+
 /// How a request goes wrong. "Done" means that the server did what was asked, so that the ledger has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -14,6 +16,8 @@ pub(crate) enum Fault {
         /// Seconds to wait, if it tells.
         retry_after: Option<u64>,
     },
+    /// Not done; answers this.
+    Answer(Response),
     /// Not done; answers 500 with a page of HTML.
     ServerError,
     /// Not done; answers this status with a page of HTML.
@@ -33,6 +37,8 @@ pub(crate) enum Fault {
     Hang,
     /// Done, and never answered.
     DoneThenHang,
+    /// Done; the head of the answer comes, then nothing more, the connection stays open.
+    HeadThenHang,
     /// Done; the head of the answer and half of its body come, then nothing more, the connection stays open.
     HalfThenHang,
     /// Done; the body is followed by 50 MB of blanks, which JSON allows.

@@ -1,19 +1,23 @@
 //! Conversations with clients, and faults in them.
 
 use std::io::{Error, ErrorKind, Result};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
+use super::body::done;
 use super::{Answer, Call, Entry, Fake, Fault, Site};
 use crate::fake_http::{self, Request, Response, client_gone};
 
-/// How much a huge body has over its own.
-pub(super) const HUGE_BYTES: usize = 50 * 1024 * 1024;
-/// How much of a huge body is written at once.
-const PIECE_BYTES: usize = 64 * 1024;
+/// A request that is in the ledger.
+struct Arrival {
+    number: usize,
+    request: Request,
+    fault: Option<Fault>,
+    gate: Option<Answer>,
+}
 
 impl<S: Site> Fake<S> {
     pub(super) async fn converse(&self, stream: TcpStream) -> Result<()> {
@@ -31,33 +35,42 @@ impl<S: Site> Fake<S> {
                     return Err(error);
                 }
             };
-            tokio::select! {
-                served = self.serve(request, &mut write) => served?,
-                () = client_gone(&mut read) => return Ok(()),
+            let arrival = self.arrived(request);
+            let number = arrival.number;
+            let served = tokio::select! {
+                // A client that has the whole answer may go.
+                biased;
+                served = self.serve(arrival, &mut write) => served,
+                () = client_gone(&mut read) => Err(ErrorKind::BrokenPipe.into()),
+            };
+            if let Err(error) = served {
+                let cut = error.kind() == ErrorKind::ConnectionAborted;
+                self.change(|state| state.ledger[number].gone = !cut);
+                return Err(error);
             }
         }
     }
 
     /// Answers a request; an error ends the conversation.
-    async fn serve(&self, request: Request, write: &mut OwnedWriteHalf) -> Result<()> {
-        let (number, fault, gate) = self.arrived(&request);
-        let cut = || Err(Error::new(ErrorKind::ConnectionAborted, "cut on purpose"));
+    async fn serve(&self, arrival: Arrival, write: &mut OwnedWriteHalf) -> Result<()> {
+        let Arrival { number, request, fault, gate } = arrival;
         let page = |status| Response::html(status, title(status));
-        let response = match fault {
+        let answer = match fault {
             None => self.perform(number, &request, gate),
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::Cut) => return cut(),
-            Some(Fault::ServerError) => page(500),
-            Some(Fault::Page(status)) => page(status),
-            Some(Fault::Redirect(to)) => page(302).with("Location", to),
-            Some(Fault::RedirectAs(status, to)) => page(status).with("Location", to),
-            Some(Fault::Nothing) => self.site(|site| site.nothing(&request)),
+            Some(Fault::Answer(response)) => response.into(),
+            Some(Fault::ServerError) => page(500).into(),
+            Some(Fault::Page(status)) => page(status).into(),
+            Some(Fault::Redirect(to)) => page(302).with("Location", to).into(),
+            Some(Fault::RedirectAs(status, to)) => page(status).with("Location", to).into(),
+            Some(Fault::Nothing) => self.site(|site| site.nothing(&request)).into(),
             Some(Fault::TooMany { retry_after }) => self.change(|state| {
                 let response = state.site.too_many();
                 let now = state.now();
                 match retry_after {
-                    Some(secs) => state.site.retry_after(response, secs, now),
-                    None => response,
+                    Some(secs) => state.site.retry_after(response, secs, now).into(),
+                    None => response.into(),
                 }
             }),
             Some(Fault::Delay(time)) => {
@@ -70,128 +83,68 @@ impl<S: Site> Fake<S> {
                 late.await.expect("the request ends well")
             }
             Some(fault) => {
-                let response = self.perform(number, &request, gate);
-                let status = response.status;
-                let Some(response) = done(fault, response, write).await? else {
+                let answer = self.perform(number, &request, gate);
+                let status = answer.response.status;
+                let Some(answer) = done(fault, answer, write).await? else {
                     // It is written already.
                     self.change(|state| state.ledger[number].answered = Some(status));
                     return Ok(());
                 };
-                response
+                answer
             }
         };
-        self.change(|state| state.ledger[number].answered = Some(response.status));
-        response.write(write, false).await
+        self.change(|state| state.ledger[number].answered = Some(answer.response.status));
+        answer.write(write).await
     }
 
-    fn arrived(&self, request: &Request) -> (usize, Option<Fault>, Option<Answer>) {
+    fn arrived(&self, request: Request) -> Arrival {
         self.change(|state| {
             let (at, now) = (Instant::now(), state.now());
-            let gate = state.site.gate(&Call { request, at, now });
-            let entry = Entry::new(request, at, now);
+            let gate = state.site.gate(&Call { request: &request, at, now });
+            let mut entry = Entry::new(&request, at, now);
+            state.site.conceal(&mut entry.headers);
             let fault = state.rules.take(&entry.place());
             for violation in gate.iter().flat_map(|answer| &answer.violations) {
                 state.violations.push(format!("{}: {violation}", entry.place()));
             }
             state.ledger.push(entry);
-            (state.ledger.len() - 1, fault, gate)
+            Arrival { number: state.ledger.len() - 1, request, fault, gate }
         })
     }
 
-    fn perform(&self, number: usize, request: &Request, gate: Option<Answer>) -> Response {
+    fn perform(&self, number: usize, request: &Request, gate: Option<Answer>) -> Answer {
         self.change(|state| {
-            if let Some(Answer { response, .. }) = gate {
-                state.ledger[number].status = Some(response.status);
-                return response;
+            if let Some(answer) = gate {
+                state.ledger[number].status = Some(answer.response.status);
+                return answer;
             }
             let (at, now) = (state.ledger[number].at, state.now());
-            let Answer { response, violations } = state.site.answer(&Call { request, at, now });
+            let mut answer = state.site.answer(&Call { request, at, now });
             let entry = &mut state.ledger[number];
-            entry.status = Some(response.status);
+            entry.status = Some(answer.response.status);
             let place = entry.place();
-            state.violations.extend(violations.into_iter().map(|violation| format!("{place}: {violation}")));
-            response
+            let violations = std::mem::take(&mut answer.violations).into_iter();
+            state.violations.extend(violations.map(|violation| format!("{place}: {violation}")));
+            answer
         })
     }
 }
 
+/// Ends the conversation by the server's own doing.
+pub(super) fn cut<T>() -> Result<T> {
+    Err(Error::new(ErrorKind::ConnectionAborted, "cut on purpose"))
+}
+
 impl Response {
     /// The same with this header instead of any of its name.
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.retain(|(own, _)| *own != name);
         self.headers.push((name, value.into()));
         self
     }
 }
 
-/// What becomes of the answer to a request that was done; `None` when it is written already.
-async fn done(fault: Fault, mut response: Response, write: &mut OwnedWriteHalf) -> Result<Option<Response>> {
-    let cut = || Err(Error::new(ErrorKind::ConnectionAborted, "cut on purpose"));
-    match fault {
-        Fault::EmptyBody => response.body.clear(),
-        Fault::WrongType => response = response.with("Content-Type", "text/html; charset=utf-8"),
-        Fault::BadJson => response.body.truncate(response.body.len() / 2),
-        Fault::DoneThenPage(status) => response = Response::html(status, title(status)),
-        Fault::DoneThenHang => std::future::pending().await,
-        Fault::DoneThenCut => return cut(),
-        Fault::Truncated => {
-            response.write(write, true).await?;
-            return cut();
-        }
-        Fault::HalfThenHang => {
-            response.write(write, true).await?;
-            std::future::pending::<()>().await;
-        }
-        Fault::Drip { bytes, every } => {
-            drip(&response, bytes, every, write).await?;
-            return Ok(None);
-        }
-        Fault::Huge { declared } => {
-            huge(&response, declared, write).await?;
-            return Ok(None);
-        }
-        Fault::Nothing
-        | Fault::TooMany { .. }
-        | Fault::ServerError
-        | Fault::Page(_)
-        | Fault::Delay(_)
-        | Fault::Hang
-        | Fault::Cut
-        | Fault::Redirect(_)
-        | Fault::RedirectAs(..) => unreachable!("what these ask for is not done here"),
-    }
-    Ok(Some(response))
-}
-
-async fn drip(response: &Response, bytes: usize, every: Duration, write: &mut OwnedWriteHalf) -> Result<()> {
-    write.write_all(&response.head(Some(response.body.len()))).await?;
-    for piece in response.body.chunks(bytes.max(1)) {
-        write.flush().await?;
-        tokio::time::sleep(every).await;
-        write.write_all(piece).await?;
-    }
-    write.flush().await
-}
-
-async fn huge(response: &Response, declared: bool, write: &mut OwnedWriteHalf) -> Result<()> {
-    let blanks = vec![b' '; PIECE_BYTES];
-    let pieces = std::iter::once(response.body.as_slice())
-        .chain(std::iter::repeat_n(blanks.as_slice(), HUGE_BYTES / PIECE_BYTES));
-    write.write_all(&response.head(declared.then_some(response.body.len() + HUGE_BYTES))).await?;
-    for piece in pieces.filter(|piece| !piece.is_empty()) {
-        if declared {
-            write.write_all(piece).await?;
-        } else {
-            write.write_all(&[format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()).await?;
-        }
-    }
-    if !declared {
-        write.write_all(b"0\r\n\r\n").await?;
-    }
-    write.flush().await
-}
-
-fn title(status: u16) -> &'static str {
+pub(super) fn title(status: u16) -> &'static str {
     match status {
         301 => "Moved Permanently",
         302 => "Found",

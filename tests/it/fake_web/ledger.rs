@@ -38,6 +38,8 @@ pub(crate) struct Entry {
     pub(crate) status: Option<u16>,
     /// The status of the answer, once a whole answer is on its way.
     pub(crate) answered: Option<u16>,
+    /// Whether the client hung up before it had the whole answer.
+    pub(crate) gone: bool,
 }
 
 impl Entry {
@@ -52,6 +54,7 @@ impl Entry {
             time,
             status: None,
             answered: None,
+            gone: false,
         }
     }
 
@@ -139,23 +142,34 @@ impl<S: Site> Fake<S> {
         assert!(self.violations().is_empty(), "there are violations\n{}", self.report());
     }
 
+    /// Waits until the newest request is one whose client hung up before it had the whole answer.
+    pub(crate) async fn wait_for_hangup(&self) {
+        self.wait_until("no client hung up", |ledger| ledger.last().is_some_and(|entry| entry.gone)).await;
+    }
+
     /// Waits until so many requests arrived whose `METHOD /path` is or begins with this, done or not.
     pub(crate) async fn wait_for(&self, place: &str, count: usize) -> Vec<Entry> {
+        let what = format!("request {count} to {place:?} did not come");
+        let fits = |entry: &&Entry| entry.place().starts_with(place);
+        self.wait_until(&what, |ledger| ledger.iter().filter(fits).count() >= count).await;
+        self.requests_to(place)
+    }
+
+    async fn wait_until(&self, what: &str, reached: impl Fn(&[Entry]) -> bool) {
         let waiting = async {
             loop {
                 let changed = self.inner.changed.notified();
                 tokio::pin!(changed);
                 // From here on no change is missed.
                 changed.as_mut().enable();
-                let found = self.requests_to(place);
-                if found.len() >= count {
-                    return found;
+                if reached(&self.state().ledger) {
+                    return;
                 }
                 changed.await;
             }
         };
-        let found = tokio::time::timeout(WAIT_MAX, waiting).await.ok();
-        found.unwrap_or_else(|| panic!("request {count} to {place:?} did not come\n{}", self.report()))
+        let reached = tokio::time::timeout(WAIT_MAX, waiting).await;
+        assert!(reached.is_ok(), "{what}\n{}", self.report());
     }
 
     /// The ledger in words.

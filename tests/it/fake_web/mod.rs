@@ -17,6 +17,7 @@
 #![expect(dead_code, reason = "a stand-in offers more than the tests of one day use")]
 
 mod agent;
+mod body;
 pub(crate) mod duffel;
 mod fault;
 pub(crate) mod google;
@@ -36,6 +37,7 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use workflows::ports::{Clock, SystemClock};
 
+pub(crate) use body::{Piece, Stream};
 pub(crate) use fault::Fault;
 pub(crate) use ledger::Entry;
 
@@ -62,6 +64,9 @@ pub(crate) trait Site: Default + Send + 'static {
     fn gate(&mut self, _call: &Call<'_>) -> Option<Answer> {
         None
     }
+
+    /// Takes out of the headers what the ledger must not hold.
+    fn conceal(&mut self, _headers: &mut Vec<(String, String)>) {}
 
     /// Does what a request asks for.
     fn answer(&mut self, call: &Call<'_>) -> Answer;
@@ -92,20 +97,22 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Answer {
     /// The answer.
     pub(crate) response: Response,
+    /// Its body, when that comes in pieces; the body of `response` is empty then.
+    pub(crate) stream: Option<Stream>,
     /// What only a faulty client does.
     pub(crate) violations: Vec<String>,
 }
 
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
-        Self { response, violations: Vec::new() }
+        Self { response, stream: None, violations: Vec::new() }
     }
 }
 
 impl Answer {
     /// An answer to a request that no careful client sends.
     pub(crate) fn violation(response: Response, what: impl Into<String>) -> Self {
-        Self { response, violations: vec![what.into()] }
+        Self { response, stream: None, violations: vec![what.into()] }
     }
 
     /// The same with more said against the request.
@@ -192,10 +199,15 @@ impl<S> Clone for Fake<S> {
 impl<S: Site> Fake<S> {
     /// Starts it on a free port of loopback.
     pub(crate) async fn start() -> Self {
+        Self::start_with(S::default()).await
+    }
+
+    /// Starts one that knows this, on a free port of loopback.
+    pub(crate) async fn start_with(site: S) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let state = State {
-            site: S::default(),
+            site,
             ledger: Vec::new(),
             violations: Vec::new(),
             rules: Rules::default(),
@@ -279,7 +291,7 @@ impl<S: Site> Fake<S> {
     }
 
     /// Changes what the service knows.
-    fn site<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
+    pub(crate) fn site<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         self.change(|state| change(&mut state.site))
     }
 

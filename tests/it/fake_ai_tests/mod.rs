@@ -1,0 +1,1 @@
+//! The stand-ins for the AI providers themselves.

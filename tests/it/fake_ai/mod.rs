@@ -9,7 +9,7 @@
 //! ai.answer(Reply::json(&plan));                                // the next request
 //! ai.answer_with(|asked| Reply::text(asked.user()));            // all after those
 //! ai.fault(Fault::HalfThenHang);                                // the next request
-//! ai.fault_at("POST /api/chat", 2, ai.refusal(Refusal::Quota)); // the next two of this kind
+//! ai.fault_at(&ai.chats(), 2, ai.refusal(Refusal::Quota));     // the next two of this kind
 //! … the client under test works on ai.url() …
 //! assert!(!ai.prompts().iter().any(|text| text.contains("secret")));
 //! ai.assert_no_violations();

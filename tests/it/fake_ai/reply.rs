@@ -84,7 +84,7 @@ impl Reply {
     /// The first half of this JSON, as if the model had stopped there.
     pub(crate) fn broken_json(value: &Value) -> Self {
         let text = value.to_string();
-        let half = text.floor_char_boundary(text.len() / 2);
+        let half = boundary(&text, text.len() / 2);
         Self::text(&text[..half])
     }
 
@@ -181,7 +181,7 @@ impl Reply {
             usize::try_from(tokens.saturating_mul(super::TOKEN_BYTES)).unwrap_or(usize::MAX)
         });
         if self.calls.is_empty() && self.times == 1 && self.text.len() > bytes {
-            self.text.truncate(self.text.floor_char_boundary(bytes));
+            self.text.truncate(boundary(&self.text, bytes));
             self.finish = Finish::Length;
         }
         self
@@ -199,9 +199,15 @@ pub(super) fn pieces(text: &str, bytes: usize) -> Vec<&str> {
     let (mut rest, mut pieces) = (text, Vec::new());
     while !rest.is_empty() {
         let first = rest.chars().next().map_or(0, char::len_utf8);
-        let (piece, more) = rest.split_at(rest.floor_char_boundary(bytes).max(first));
+        let (piece, more) = rest.split_at(boundary(rest, bytes).max(first));
         pieces.push(piece);
         rest = more;
     }
     pieces
+}
+
+/// The last place at or before this one where a character begins, or the end of the text.
+fn boundary(text: &str, bytes: usize) -> usize {
+    let last = bytes.min(text.len());
+    (0..=last).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }

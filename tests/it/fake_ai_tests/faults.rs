@@ -74,7 +74,7 @@ async fn a_server_in_front_answers_with_a_page() {
 async fn faults_come_as_often_as_told_and_where_told() {
     let server = FakeOllama::start().await;
     server.answer_with(|_| hello());
-    server.fault_at("POST /api/chat", 2, server.refusal(Refusal::Overloaded));
+    server.fault_at(&server.chats(), 2, server.refusal(Refusal::Overloaded));
     let tags = super::client().get(format!("{}/api/tags", server.url()));
     assert_eq!(text(tags).await.0, 200, "this is another place");
     let mut statuses = Vec::new();

@@ -14,13 +14,12 @@ async fn each_has_its_path_and_its_shape_of_errors() {
         let names: Vec<_> = body["error"].as_object().expect("an error").keys().map(String::as_str).collect();
         let code = &body["error"]["code"];
         assert_eq!((status, &body["error"]["type"]), (401, &json!("invalid_request_error")));
-        match server.key().split('-').next() {
-            Some("sk") => {
-                assert_eq!((names.join(" "), code), ("message type param code".to_owned(), &json!("invalid_api_key")))
-            }
-            Some("zu") => assert_eq!((names.join(" "), code), ("message type code".to_owned(), &json!(401))),
-            _ => assert_eq!((names.join(" "), code), ("message type code".to_owned(), &json!("invalid_api_key"))),
-        }
+        let (shape, told) = match server.key().split('-').next() {
+            Some("sk") => ("message type param code", json!("invalid_api_key")),
+            Some("zu") => ("message type code", json!(401)),
+            _ => ("message type code", json!("invalid_api_key")),
+        };
+        assert_eq!((names.join(" ").as_str(), code), (shape, &told));
     }
 }
 
@@ -69,7 +68,10 @@ async fn groq_does_not_pass_on_what_is_no_json_or_no_tool_of_the_client() {
     let short = json!({"response_format": {"type": "json_object"}, "max_tokens": 2});
     let (_, body) = sent(ask(&server, &short)).await;
     let message = "max completion tokens reached before generating a valid document";
-    assert_eq!((&body["error"]["message"], &body["error"]["failed_generation"]), (&json!(message), &json!("{\"title\"")));
+    assert_eq!(
+        (&body["error"]["message"], &body["error"]["failed_generation"]),
+        (&json!(message), &json!("{\"title\""))
+    );
     server.answer(Reply::tool("steal", &json!({})));
     let (status, body) = sent(ask(&server, &json!({}))).await;
     assert_eq!((status, &body["error"]["code"]), (400, &json!("tool_use_failed")));

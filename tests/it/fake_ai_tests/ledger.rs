@@ -28,10 +28,13 @@ async fn the_ledger_tells_that_there_was_a_key_and_not_which() {
     assert_eq!(ollama.last().expect("a request").header("authorization"), Some("…"));
 }
 
+/// Puts a key where it does not belong.
+type Leak = fn(reqwest::RequestBuilder, &str) -> reqwest::RequestBuilder;
+
 #[tokio::test]
 async fn a_key_that_is_wrong_or_not_only_in_its_place_is_found() {
     let key = Flavour::OpenAi.key();
-    let leaks: [(&str, fn(reqwest::RequestBuilder, &str) -> reqwest::RequestBuilder); 4] = [
+    let leaks: [(&str, Leak); 4] = [
         ("another key, or none", |request, _| request.bearer_auth("sk-other")),
         ("the key is not only where it belongs", |request, key| request.header("x-key", key)),
         ("the key is not only where it belongs", |request, key| request.query(&[("key", key)])),

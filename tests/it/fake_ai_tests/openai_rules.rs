@@ -68,6 +68,13 @@ fn refused() -> Vec<(Value, &'static str, &'static str, &'static str)> {
             "",
             "not found in 'tools'",
         ),
+    ]
+}
+
+/// The same for formats of the answer.
+fn refused_formats() -> Vec<(Value, &'static str, &'static str, &'static str)> {
+    let (value, absent) = ("invalid_value", "missing_required_parameter");
+    vec![
         (json!({"response_format": {"type": "json"}}), "response_format.type", value, "'json_object'"),
         (
             json!({"response_format": {"type": "json_object"}, "messages": [{"role": "user", "content": "Plan"}]}),
@@ -96,7 +103,7 @@ fn refused() -> Vec<(Value, &'static str, &'static str, &'static str)> {
 async fn requests_that_openai_refuses_are_violations_with_its_words() {
     let server = FakeCompatible::start_as(Flavour::OpenAi).await;
     server.answer_with(|_| hello());
-    for (fields, param, code, message) in refused() {
+    for (fields, param, code, message) in refused().into_iter().chain(refused_formats()) {
         let (status, body) = sent(ask(&server, &fields)).await;
         let error = &body["error"];
         assert_eq!((status, &error["type"]), (400, &json!("invalid_request_error")), "{fields}: {body}");
@@ -113,7 +120,11 @@ async fn requests_that_openai_refuses_are_violations_with_its_words() {
 async fn a_strict_schema_closes_its_objects_and_requires_all_they_have() {
     let server = FakeCompatible::start_as(Flavour::OpenAi).await;
     server.answer_with(|_| hello());
-    let object = |properties: Value, required: Value| json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false});
+    let object = |properties: Value, required: Value| {
+        let mut schema = json!({"type": "object", "additionalProperties": false});
+        (schema["properties"], schema["required"]) = (properties, required);
+        schema
+    };
     let open = json!({"type": "object", "properties": {}});
     let nested = |inner: Value| object(json!({"a": inner}), json!(["a"]));
     let deep = (0..11).fold(json!({"type": "string"}), |inner, _| nested(inner));
@@ -134,8 +145,8 @@ async fn a_strict_schema_closes_its_objects_and_requires_all_they_have() {
         let loose = json!({"type": "json_schema", "json_schema": {"name": "plan", "schema": wanted}});
         assert_eq!(sent(ask(&server, &json!({"response_format": loose}))).await.0, 200, "not strict");
     }
-    let good =
-        nested(json!({"anyOf": [object(json!({"b": {"type": ["string", "null"]}}), json!(["b"])), {"type": "null"}]}));
+    let closed = object(json!({"b": {"type": ["string", "null"]}}), json!(["b"]));
+    let good = nested(json!({"anyOf": [closed, {"type": "null"}]}));
     assert_eq!(sent(ask(&server, &schema("plan", &good))).await.0, 200);
     assert_eq!(server.asked().last().expect("a request").format, Some(good));
     server.assert_no_violations();
@@ -153,6 +164,26 @@ async fn a_result_of_a_tool_follows_its_call() {
     ]);
     assert_eq!(sent(ask(&server, &json!({ "messages": messages }))).await.0, 200);
     server.assert_no_violations();
+}
+
+#[tokio::test]
+async fn one_answer_is_enough() {
+    for (server, status) in services().await.into_iter().zip([400, 200, 200]) {
+        server.answer_with(|_| hello());
+        assert_eq!(sent(ask(&server, &json!({"n": 2}))).await.0, status);
+        assert_eq!(server.take_violations().len(), 1);
+        assert_eq!(sent(ask(&server, &json!({"n": 1}))).await.0, 200);
+        assert_eq!((server.count(&server.chats()), server.take_violations().len()), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn images_are_the_persons() {
+    let server = FakeCompatible::start_as(Flavour::OpenAi).await;
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AQID"}});
+    let (status, body) = sent(ask(&server, &json!({"messages": [{"role": "system", "content": [image]}]}))).await;
+    assert_eq!((status, &body["error"]["param"]), (400, &json!("messages[0].content[0]")));
+    assert_eq!(server.take_violations().len(), 1);
 }
 
 #[tokio::test]

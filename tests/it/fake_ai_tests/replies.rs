@@ -43,6 +43,7 @@ async fn odd_answers_come_as_they_are() {
     let plan = json!({"version": 1, "title": "Fête à Goa ✨"});
     let stage = json!({"id": "act", "type": "execution", "action": "bank.rob", "params": {"who": "me"}});
     let rob = json!({"version": 1, "title": "What was asked for", "stages": [stage]});
+    let (whole, robbery) = (plan.to_string(), rob.to_string());
     let fence = format!("```json\n{plan:#}\n```");
     let is_json = |text: &str| serde_json::from_str::<Value>(text).is_ok();
     let ollama = FakeOllama::start().await;
@@ -50,10 +51,10 @@ async fn odd_answers_come_as_they_are() {
     for chunk in [1, 7, 1000] {
         for (reply, fits) in [
             (Reply::empty(), Box::new(str::is_empty) as Box<dyn Fn(&str) -> bool>),
-            (Reply::json(&plan), Box::new(|text| text == plan.to_string())),
+            (Reply::json(&plan), Box::new(|text| text == whole)),
             (Reply::fenced(&plan), Box::new(|text| text.contains(&fence) && !text.starts_with("```"))),
-            (Reply::broken_json(&plan), Box::new(|text| plan.to_string().starts_with(text) && !is_json(text))),
-            (Reply::plan_of("bank.rob", &json!({"who": "me"})), Box::new(|text| text == rob.to_string())),
+            (Reply::broken_json(&plan), Box::new(|text| whole.starts_with(text) && !is_json(text))),
+            (Reply::plan_of("bank.rob", &json!({"who": "me"})), Box::new(|text| text == robbery)),
         ] {
             let reply = reply.in_chunks(chunk);
             for stream in [true, false] {

@@ -55,7 +55,7 @@ pub(super) fn chat(request: &Request, site: &Compatible, violations: &mut Vec<St
         return Err(Problem::invalid(name, Some("unknown_parameter"), message));
     }
     let model = model(fields, site)?;
-    numbers(fields)?;
+    numbers(fields, site, violations)?;
     let messages = messages(fields, site, model)?;
     let stream = match fields.get("stream") {
         None | Some(Value::Null) => false,
@@ -82,7 +82,7 @@ fn model<'a>(fields: &Map<String, Value>, site: &'a Compatible) -> Result<&'a Mo
     site.models.iter().find(|model| model.id == id).ok_or_else(unknown)
 }
 
-fn numbers(fields: &Map<String, Value>) -> Result<(), Problem> {
+fn numbers(fields: &Map<String, Value>, site: &Compatible, violations: &mut Vec<String>) -> Result<(), Problem> {
     let told = |name: &str| fields.get(name).filter(|value| !value.is_null());
     for (name, least, most) in NUMBERS {
         let Some(value) = told(name) else { continue };
@@ -101,9 +101,12 @@ fn numbers(fields: &Map<String, Value>) -> Result<(), Problem> {
         }
     }
     for name in COUNTS {
-        if told(name).is_some_and(|value| !value.as_u64().is_some_and(|number| number > 0)) {
+        if told(name).is_some_and(|value| value.as_u64().is_none_or(|number| number == 0)) {
             return Err(kind(name, "an integer of at least 1"));
         }
+    }
+    if site.flavour == Flavour::Groq && told("n").is_some_and(|number| number != 1) {
+        return Err(Problem::invalid("n", None, "'n' : number must be at most 1"));
     }
     if told("seed").is_some_and(|seed| !seed.is_i64() && !seed.is_u64()) {
         return Err(kind("seed", "an integer"));
@@ -114,6 +117,9 @@ fn numbers(fields: &Map<String, Value>) -> Result<(), Problem> {
     if told("max_tokens").is_some() && told("max_completion_tokens").is_some() {
         let message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
         return Err(Problem::invalid("max_tokens", Some("invalid_parameter_combination"), message));
+    }
+    if told("n").is_some_and(|number| number != 1) {
+        violations.push("more than one answer is wanted, and paid for".to_owned());
     }
     Ok(())
 }
@@ -212,13 +218,9 @@ fn take_part(place: &str, part: &Value, site: &Compatible, model: &Model, said: 
                 return Err(wrong(place, message));
             }
             if said.role != "user" {
-                return Err(wrong(
-                    place,
-                    format!(
-                        "Image URLs are only allowed for messages with role 'user', but this message with role '{}' contains an image URL.",
-                        said.role
-                    ),
-                ));
+                let role = &said.role;
+                let message = format!("Image URLs are only allowed for messages with role 'user', not '{role}'.");
+                return Err(wrong(place, message));
             }
             let param = format!("{place}.image_url.url");
             let url = part["image_url"]["url"].as_str().ok_or_else(|| missing(&param))?;

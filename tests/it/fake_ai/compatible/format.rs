@@ -3,15 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
-use super::{Compatible, Flavour, Model};
+use super::{Compatible, Flavour, Model, strict};
 use crate::fake_ai::Said;
 
-/// How deep the objects of a strict schema may be in each other.
-const DEPTH_MAX: usize = 10;
 /// How long the name of a schema or a tool may be.
 const NAME_BYTES_MAX: usize = 64;
-/// What a strict schema must not have.
-const NOT_PERMITTED: [&str; 7] = ["allOf", "oneOf", "not", "if", "then", "else", "dependentRequired"];
 
 fn is_name(name: &str) -> bool {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
@@ -34,7 +30,8 @@ pub(super) fn response_format(
         Some("json_object") => {
             let told = messages.iter().any(|said| said.text.to_lowercase().contains("json"));
             if !told && site.flavour != Flavour::Zuki {
-                let message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
+                let format = "to use 'response_format' of type 'json_object'";
+                let message = format!("'messages' must contain the word 'json' in some form, {format}.");
                 return Err(Problem::invalid("messages", None, message));
             }
             Ok(Some(Value::Null))
@@ -51,9 +48,7 @@ pub(super) fn response_format(
 fn schema(format: &Value, fields: &Map<String, Value>, site: &Compatible, model: &Model) -> Result<Value, Problem> {
     if !model.schema {
         let message = match site.flavour {
-            Flavour::Groq => {
-                "This model does not support response format `json_schema`. See supported models at https://console.groq.com/docs/structured-outputs#supported-models"
-            }
+            Flavour::Groq => "This model does not support response format `json_schema`.",
             Flavour::Zuki | Flavour::OpenAi => {
                 "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
             }
@@ -79,67 +74,12 @@ fn schema(format: &Value, fields: &Map<String, Value>, site: &Compatible, model:
         return Err(Problem::invalid("response_format", None, message));
     }
     if told["strict"] == true {
-        let wrong = if schema["type"] == "object" { strict(schema, &mut Vec::new(), 1) } else { Some(ROOT.to_owned()) };
-        if let Some(wrong) = wrong {
+        if let Some(wrong) = strict::wrong(schema) {
             let message = format!("Invalid schema for response_format '{name}': {wrong}");
             return Err(Problem::invalid("response_format", None, message));
         }
     }
     Ok(schema.clone())
-}
-
-/// What a schema must be, as the service says it.
-const ROOT: &str = "schema must be a JSON Schema of 'type: \"object\"', got 'type: \"None\"'.";
-
-/// What is wrong with a schema that is to be followed strictly.
-fn strict(schema: &Value, at: &mut Vec<String>, depth: usize) -> Option<String> {
-    let fields = schema.as_object()?;
-    let wrong = |at: &[String], what: &str| {
-        let place: Vec<_> = at.iter().map(|part| format!("'{part}'")).collect();
-        Some(format!("In context=({}), {what}", place.join(", ")))
-    };
-    if let Some(word) = NOT_PERMITTED.iter().find(|&&word| fields.contains_key(word)) {
-        return wrong(at, &format!("'{word}' is not permitted."));
-    }
-    let properties = fields.get("properties").and_then(Value::as_object);
-    let is_object =
-        schema["type"] == "object" || schema["type"].as_array().is_some_and(|all| all.contains(&"object".into()));
-    if is_object || properties.is_some() {
-        if depth > DEPTH_MAX {
-            return wrong(at, &format!("the nesting of objects exceeds the limit of {DEPTH_MAX}."));
-        }
-        if schema["additionalProperties"] != false {
-            return wrong(at, "'additionalProperties' is required to be supplied and to be false.");
-        }
-        let required = schema["required"].as_array();
-        let missing = |name: &&String| !required.is_some_and(|names| names.contains(&Value::String((*name).clone())));
-        if let Some(name) = properties.and_then(|properties| properties.keys().find(missing)) {
-            let what = "'required' is required to be supplied and to be an array including every key in properties.";
-            return wrong(at, &format!("{what} Missing '{name}'."));
-        }
-    }
-    for word in ["properties", "$defs", "definitions"] {
-        for (name, inner) in fields.get(word).and_then(Value::as_object).into_iter().flatten() {
-            at.extend([word.to_owned(), name.clone()]);
-            let wrong = strict(inner, at, if word == "properties" { depth + 1 } else { 1 });
-            at.truncate(at.len() - 2);
-            if wrong.is_some() {
-                return wrong;
-            }
-        }
-    }
-    let some = fields.get("anyOf").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    for (word, inner) in
-        fields.get("items").map(|inner| ("items", inner)).into_iter().chain(some.iter().map(|inner| ("anyOf", inner)))
-    {
-        at.push(word.to_owned());
-        let wrong = strict(inner, at, if word == "items" { depth + 1 } else { depth });
-        at.pop();
-        if wrong.is_some() {
-            return wrong;
-        }
-    }
-    None
 }
 
 /// The names of the tools, and the one that must be called.

@@ -8,6 +8,7 @@ mod check;
 mod flavour;
 mod format;
 mod problem;
+mod strict;
 mod wire;
 
 use serde_json::{Value, json};
@@ -215,6 +216,11 @@ impl Fake<Compatible> {
     /// The base URL, as `OPENAI_BASE_URL` has it.
     pub(crate) fn url(&self) -> String {
         self.origin() + self.site(|site| site.flavour.base())
+    }
+
+    /// The `METHOD /path` of chats, for faults and counts.
+    pub(crate) fn chats(&self) -> String {
+        format!("POST {}/chat/completions", self.site(|site| site.flavour.base()))
     }
 
     /// The key that it takes.

@@ -49,8 +49,10 @@ const WHOLE: [&str; 10] = [
 /// The options that are numbers.
 const NUMBERS: [&str; 7] =
     ["temperature", "top_p", "min_p", "typical_p", "repeat_penalty", "presence_penalty", "frequency_penalty"];
-/// The types of the fields of a chat, as the server names them.
-const TYPES: [(&str, &str, fn(&Value) -> bool); 6] = [
+/// A field, its type as the server names it, and whether a value is of it.
+type Typed = (&'static str, &'static str, fn(&Value) -> bool);
+/// The fields whose type the server looks at.
+const TYPES: [Typed; 6] = [
     ("model", "string", Value::is_string),
     ("messages", "[]api.Message", Value::is_array),
     ("stream", "bool", Value::is_boolean),

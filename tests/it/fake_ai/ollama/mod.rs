@@ -208,6 +208,11 @@ impl Fake<Ollama> {
         self.origin()
     }
 
+    /// The `METHOD /path` of chats, for faults and counts.
+    pub(crate) fn chats(&self) -> String {
+        "POST /api/chat".to_owned()
+    }
+
     /// Which models are installed.
     pub(crate) fn set_models(&self, models: Vec<Model>) {
         self.site(|site| site.models = models);

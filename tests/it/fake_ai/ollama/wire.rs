@@ -8,14 +8,14 @@ use crate::fake_ai::Finish;
 use crate::fake_http::Response;
 use crate::fake_web::{Answer, Piece, Stream};
 
-fn message(asked: &Asked, now: DateTime<Utc>, message: Value) -> Value {
+fn message(asked: &Asked, now: DateTime<Utc>, message: &Value) -> Value {
     let created = now.to_rfc3339_opts(SecondsFormat::Nanos, true);
     json!({"model": asked.model, "created_at": created, "message": message, "done": false})
 }
 
 /// What a request without messages gets.
 pub(super) fn loaded(asked: &Asked, now: DateTime<Utc>) -> Answer {
-    let mut body = message(asked, now, json!({"role": "assistant", "content": ""}));
+    let mut body = message(asked, now, &json!({"role": "assistant", "content": ""}));
     body["done_reason"] = json!("load");
     body["done"] = json!(true);
     Response::new(200, "application/json; charset=utf-8", body.to_string()).into()
@@ -54,17 +54,17 @@ pub(super) fn answer(asked: &Asked, reply: &Reply, now: DateTime<Utc>) -> Answer
         return whole(asked, reply, now).into();
     }
     let line = |value: &Value| format!("{value}\n").into_bytes();
-    let part = |content: &str| line(&message(asked, now, json!({"role": "assistant", "content": content})));
+    let part = |content: &str| line(&message(asked, now, &json!({"role": "assistant", "content": content})));
     let mut pieces: Vec<Piece> =
         reply.chunks().iter().map(|text| Piece { bytes: part(text), times: reply.times }).collect();
     if let Some(calls) = calls(reply) {
         let body = json!({"role": "assistant", "content": "", "tool_calls": calls});
-        pieces.push(line(&message(asked, now, body)).into());
+        pieces.push(line(&message(asked, now, &body)).into());
     }
     if let Some(message) = &reply.error {
         pieces.push(line(&json!({ "error": message })).into());
     } else if reply.done {
-        let last = message(asked, now, json!({"role": "assistant", "content": ""}));
+        let last = message(asked, now, &json!({"role": "assistant", "content": ""}));
         pieces.push(line(&ended(last, asked, reply)).into());
     }
     let head = Response::new(200, "application/x-ndjson", "");
@@ -79,6 +79,6 @@ fn whole(asked: &Asked, reply: &Reply, now: DateTime<Utc>) -> Response {
     if let Some(calls) = calls(reply) {
         said["tool_calls"] = calls;
     }
-    let body = ended(message(asked, now, said), asked, reply);
+    let body = ended(message(asked, now, &said), asked, reply);
     Response::new(200, "application/json; charset=utf-8", body.to_string())
 }

@@ -9,7 +9,7 @@ use crate::fake_ai::{FakeCompatible, FakeOllama, Flavour, Refusal};
 use crate::fake_web::Fault;
 
 /// How long a client of these tests waits for what does not come.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 #[tokio::test]
 async fn each_refuses_in_its_own_words() {

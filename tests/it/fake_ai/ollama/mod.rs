@@ -11,8 +11,8 @@ mod wire;
 use serde_json::{Value, json};
 
 use super::embed::{DIMENSIONS, embed};
+use super::script::Script;
 use super::{Asked, Refusal, Reply, Scripted, conceal, tokens};
-use crate::fake_ai::script::Script;
 use crate::fake_http::{Request, Response};
 use crate::fake_web::{Answer, Call, Fake, Site};
 use check::Fault;

@@ -7,6 +7,7 @@ use channels::telegram::api::Api;
 use url::Url;
 use workflows::ports::{Clock, SystemClock};
 
+use crate::ai;
 use crate::caldav::CalDav;
 use crate::config::Config;
 use crate::outgoing::{Outgoing, SystemNames};
@@ -59,6 +60,7 @@ pub async fn examine(config: &Config) -> Report {
     hotels(config, &mut report).await;
     search(config, &mut report).await;
     report.line(&Mark::On, "planner", "built in; needs no key and no network");
+    models(config, &mut report).await;
     report.line(&Mark::On, "meetings", config.jitsi_base_url.as_str());
     google_meet(config, &mut report).await;
     for (name, why) in [("discord", "this release does not have it"), ("email door", "this release does not have it")] {
@@ -128,6 +130,21 @@ async fn mail(config: &Config, report: &mut Report) {
     match check_login(mail).await {
         Ok(()) => report.line(&Mark::On, "email", &format!("logged in to {} as {}", mail.url, mail.email)),
         Err(why) => report.line(&Mark::Bad, "email", &format!("{}: {why}", mail.url)),
+    }
+}
+
+/// Looks at each provider of models; nothing is asked that costs anything.
+async fn models(config: &Config, report: &mut Report) {
+    for (name, key) in &config.ai.off {
+        report.line(&Mark::Off, name.as_str(), &format!("not configured: set {key}"));
+    }
+    for one in &config.ai.providers {
+        let what = format!("{} at {}", one.models.planning, one.url);
+        match ai::check(one, &config.ai.limits).await {
+            Ok(()) => report.line(&Mark::On, one.name.as_str(), &what),
+            Err(why) if one.assumed => report.line(&Mark::Off, one.name.as_str(), &format!("{what}: {why}")),
+            Err(why) => report.line(&Mark::Bad, one.name.as_str(), &format!("{what}: {why}")),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! order.
 
 pub mod address_book;
+pub mod ai;
 pub mod app;
 pub mod backup;
 pub mod caldav;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, ProviderName};
 use crate::plugins::PluginInfo;
 use crate::plugins::mcp::ServerHealth;
 use crate::plugins::meeting::google;
@@ -33,7 +33,14 @@ impl Feature {
 
 /// Every part: the planner, the doors, the plugins.
 pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
-    let mut features = vec![Feature::on("planner", "built in: needs no key and no network")];
+    let mut features = vec![Feature::on("planner", "built in: needs no key and no network; the last of all planners")];
+    features.extend(config.ai.providers.iter().map(|one| {
+        let whom = if one.local { "" } else { ", for people who allow remote models" };
+        Feature::on(one.name.as_str(), format!("{} at {}{whom}", one.models.planning, one.url))
+    }));
+    let keyless =
+        |(name, key): &(ProviderName, &str)| Feature::off(name.as_str(), format!("not configured: set {key}"));
+    features.extend(config.ai.off.iter().map(keyless));
     features.push(Feature::on("web door", "the page and the API"));
     features.push(match &config.telegram {
         None => Feature::off("telegram door", "not configured: set TELEGRAM_BOT_TOKEN"),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use workflows::ports::Clock;
 
 use super::features::{self, Feature};
+use crate::ai::router::Router;
 use crate::http::Health;
 use crate::plugins::mcp::{Servers, component};
 use crate::store::LogStore;
@@ -26,6 +27,7 @@ pub(super) struct Wellbeing {
     stopping: AtomicBool,
     telegram: Option<Door>,
     mcp: Arc<Servers>,
+    ai: Arc<Router>,
 }
 
 impl Wellbeing {
@@ -35,8 +37,9 @@ impl Wellbeing {
         features: Vec<Feature>,
         telegram: Option<Door>,
         mcp: Arc<Servers>,
+        ai: Arc<Router>,
     ) -> Self {
-        Self { db, clock, features, stopping: AtomicBool::new(false), telegram, mcp }
+        Self { db, clock, features, stopping: AtomicBool::new(false), telegram, mcp, ai }
     }
 
     /// From now on it is not ready.
@@ -81,17 +84,18 @@ impl Health for Wellbeing {
             .map(|(name, status)| (name.to_owned(), json!({"status": status})));
         let components: Map<String, Value> = parts.into_iter().chain(self.mcp.health().iter().map(component)).collect();
         Map::from_iter([
-            ("ai_providers".to_owned(), json!(["builtin"])),
+            ("ai_providers".to_owned(), json!([self.ai.on(), vec!["builtin"]].concat())),
             ("channels".to_owned(), Value::Object(self.channels())),
-            // The built-in planner calls nobody, so there is nothing to break.
-            ("circuit_breakers".to_owned(), json!({})),
+            ("circuit_breakers".to_owned(), json!(self.ai.breakers())),
             ("components".to_owned(), Value::Object(components)),
         ])
     }
 
     async fn status(&self) -> Map<String, Value> {
+        let builtin = json!({"name": "builtin", "status": "on", "remote": false});
+        let providers: Vec<Value> = self.ai.status().into_iter().chain([builtin]).collect();
         Map::from_iter([
-            ("providers".to_owned(), json!([{"name": "builtin", "status": "on"}])),
+            ("providers".to_owned(), Value::Array(providers)),
             ("features".to_owned(), json!(features::now(&self.features, &self.mcp.health()))),
         ])
     }

@@ -28,9 +28,9 @@ use url::Url;
 use uuid::Uuid;
 use workflows::engine::{Engine, EngineParts, Limits};
 use workflows::person::{Channel, Settings};
-use workflows::planner::Builtin;
-use workflows::ports::{Clock, FrameSink, Ids, RandomIds, SystemClock};
+use workflows::ports::{Clock, FrameSink, Ids, Planner, RandomIds, SystemClock};
 
+use crate::ai::{self, AiPlanner, RouterEmbedder};
 use crate::caldav::CalDav;
 use crate::config::Config;
 use crate::http::auth::attempts::Attempts;
@@ -88,6 +88,8 @@ pub struct App {
     health: Arc<Wellbeing>,
     telegram: Option<channels::telegram::Door>,
     mcp: Arc<Servers>,
+    ai: Arc<ai::router::Router>,
+    memory: Memory,
 }
 
 /// A listener with its routes.
@@ -155,15 +157,19 @@ impl App {
         let servers = config.mcp.clone().unwrap_or_default();
         let mcp = Arc::new(Servers::load(&servers, Arc::new(db.clone()), Arc::clone(&clock)).await?);
         let outgoing = outgoing(&config)?;
+        let ai = Arc::new(ai::router(&config.ai, Arc::new(db.clone()), Arc::clone(&clock)).map_err(AppError::Client)?);
+        let embedder = Arc::new(RouterEmbedder(Arc::clone(&ai)));
+        let memory = Memory::new(Arc::new(db.clone()), Some(embedder), Arc::clone(&clock));
         let calendar = calendars(&config, &outgoing, &db);
         let deps = PluginDeps {
             telegram: bot.as_ref().map(doors::Bot::plugin),
-            ..plugin_deps(&config, outgoing, &calendar, &db, &sink, &reminders, &ids, &mcp)
+            ..plugin_deps(&config, outgoing, &calendar, &db, &sink, &reminders, &ids, &mcp, memory.clone())
         };
         let plugins = Arc::new(Plugins::new(&deps));
         let features = features::list(&config, &plugins.infos());
         let http_config = http_config(&config, &public_url, &plugins);
-        let engine = engine(&config, &db, plugins, &sink, &clock, &ids);
+        let planner = AiPlanner::new(Arc::clone(&ai), Arc::new(db.clone()), memory.clone(), config.uploads());
+        let engine = engine(&config, &db, Arc::new(planner), plugins, &sink, &clock, &ids);
         reminders.connect(engine.clone());
         let telegram = bot.map(|bot| {
             let members = doors::members(&db, &sink, &clock, &ids, settings(&config));
@@ -175,6 +181,7 @@ impl App {
             features.clone(),
             telegram.clone(),
             Arc::clone(&mcp),
+            Arc::clone(&ai),
         ));
 
         let state = http_state(
@@ -196,7 +203,7 @@ impl App {
         let webhook = telegram.as_ref().map(channels::telegram::webhook::router).unwrap_or_default();
         doors.push(Door { listener, routes: http::router(state).merge(webhook) });
         let welcome = welcome::text(&config, &public_url, &owner, first, &features);
-        Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp })
+        Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp, ai, memory })
     }
 
     /// Where it listens.
@@ -221,6 +228,8 @@ impl App {
         let (leaving, mcp) = (CancellationToken::new(), self.mcp);
         let until = leaving.clone();
         let mut servers = tokio::spawn(async move { mcp.run(until).await });
+        let (router, memory, until) = (self.ai, self.memory, leaving.clone());
+        let mut models = tokio::spawn(async move { ai::tend(&router, &memory, until).await });
         let (telegram, until) = (self.telegram, closing.clone());
         let mut chats = tokio::spawn(async move {
             match telegram {
@@ -234,6 +243,7 @@ impl App {
             _ended = &mut running => Err(AppError::Ended("the engine")),
             _ended = &mut chats => Err(AppError::Ended("the Telegram door")),
             _ended = &mut servers => Err(AppError::Ended("the watch over MCP servers")),
+            _ended = &mut models => Err(AppError::Ended("the watch over models")),
         };
         info!("stopping: nothing new is taken, what is under way goes on");
         self.health.stop();
@@ -257,6 +267,9 @@ impl App {
         leaving.cancel();
         if !servers.is_finished() && servers.await.is_err() {
             warn!("the watch over MCP servers broke while it stopped");
+        }
+        if !models.is_finished() && models.await.is_err() {
+            warn!("the watch over models broke while it stopped");
         }
         self.reminders.disconnect();
         info!("stopped");
@@ -336,6 +349,7 @@ fn plugin_deps(
     reminders: &Arc<EngineReminders>,
     ids: &Arc<dyn Ids>,
     mcp: &Arc<Servers>,
+    memory: Memory,
 ) -> PluginDeps {
     PluginDeps {
         mail: config.mail.clone(),
@@ -349,7 +363,7 @@ fn plugin_deps(
         identities: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),
         calendar: Arc::clone(calendar),
-        memory: Memory::new(Arc::new(db.clone()), None, Arc::new(SystemClock)),
+        memory,
         log: Arc::new(db.clone()),
         sink: Arc::clone(sink),
         reminders: Arc::clone(reminders) as Arc<dyn crate::plugins::Reminders>,
@@ -361,6 +375,7 @@ fn plugin_deps(
 fn engine(
     config: &Config,
     db: &Db,
+    planner: Arc<dyn Planner>,
     plugins: Arc<Plugins>,
     sink: &Arc<dyn FrameSink>,
     clock: &Arc<dyn Clock>,
@@ -369,7 +384,7 @@ fn engine(
     Engine::new(EngineParts {
         store: Arc::new(db.clone()),
         people: Arc::new(db.clone()),
-        planner: Arc::new(Builtin),
+        planner,
         actions: plugins,
         sink: Arc::clone(sink),
         clock: Arc::clone(clock),

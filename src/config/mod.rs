@@ -1,5 +1,6 @@
 //! The configuration: typed, read once, every problem told at once; secrets never shown.
 
+pub mod ai;
 mod keys;
 mod services;
 
@@ -12,6 +13,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use url::Url;
 
+pub use ai::{AiConfig, AiLimits, Models, Price, ProviderConfig, ProviderName};
 pub use keys::{KEYS, Key};
 pub use services::{DuffelConfig, GoogleConfig, SearchConfig, TelegramConfig};
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub telegram: Option<TelegramConfig>,
     /// The MCP servers.
     pub mcp: Option<McpConfig>,
+    /// The models.
+    pub ai: AiConfig,
     /// How long a claim holds.
     pub lease_secs: u32,
     /// Acts for one person in a day.
@@ -243,9 +247,6 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
     if owner_token.as_ref().is_some_and(|token| token.chars().count() < TOKEN_CHARS_MIN) {
         reader.problem("OWNER_TOKEN", format!("must have at least {TOKEN_CHARS_MIN} characters"));
     }
-    if reader.text("AI_PROVIDERS").is_some_and(|order| !order.split(',').any(|name| name.trim() == "builtin")) {
-        reader.problem("AI_PROVIDERS", "must name builtin: this release has no other planner");
-    }
     let metrics_addr = reader.text("METRICS_ADDR").map(str::parse).transpose().unwrap_or_else(|_| {
         reader.problem("METRICS_ADDR", "must be an address and port, like 127.0.0.1:9090");
         None
@@ -263,6 +264,7 @@ pub(crate) fn from_values(values: &BTreeMap<String, String>, problems: Vec<Probl
         duffel: services::duffel(&mut reader),
         telegram: services::telegram(&mut reader),
         mcp: services::mcp(&mut reader),
+        ai: ai::ai(&mut reader),
         owner_name: reader.text("OWNER_NAME").unwrap_or("Owner").to_owned(),
         without_effect: KEYS
             .iter()

@@ -86,7 +86,7 @@ pub(super) fn caldav(reader: &mut Reader<'_>) -> Option<CalDavConfig> {
 }
 
 /// Plain text is for this machine and its own network: a secret must not cross the internet in it.
-fn keeps_secrets(reader: &mut Reader<'_>, key: &str, url: &Url) {
+pub(super) fn keeps_secrets(reader: &mut Reader<'_>, key: &str, url: &Url) {
     if url.scheme() == "http" && guard::objection(url).is_none() {
         reader.problem(key, "must be https: a secret would go over the internet in plain text");
     }

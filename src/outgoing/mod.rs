@@ -102,12 +102,24 @@ impl Outgoing {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(configured: &[Url], names: Arc<dyn Names>) -> Result<Self, reqwest::Error> {
+        Self::connecting_within(CONNECT_LIMIT, configured, names)
+    }
+
+    /// The same, waiting no longer than this for a connection.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn connecting_within(
+        limit: Duration,
+        configured: &[Url],
+        names: Arc<dyn Names>,
+    ) -> Result<Self, reqwest::Error> {
         let builder = || {
             Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
-                .connect_timeout(CONNECT_LIMIT)
+                .connect_timeout(limit)
                 .pool_idle_timeout(IDLE_LIMIT)
         };
         let inner = Inner {

@@ -21,6 +21,9 @@ pub trait LogStore: Send + Sync {
     /// A person's tasks that have a plan, newest first, those older than `before`.
     async fn tasks(&self, person: &PersonId, before: Option<&TaskId>, limit: u32) -> Result<Vec<TaskRow>, StoreError>;
 
+    /// The newest tasks of a conversation, newest first.
+    async fn conversation_tasks(&self, id: &ConversationId, limit: u32) -> Result<Vec<TaskRow>, StoreError>;
+
     /// A person's open questions, newest first.
     async fn open_prompts(&self, person: &PersonId) -> Result<Vec<PromptRow>, StoreError>;
 

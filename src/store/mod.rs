@@ -4,6 +4,7 @@
 //! and plugins need besides. Each is implemented by [`sqlite::Db`].
 
 pub mod access;
+pub mod ai_usage;
 pub mod calendar;
 pub mod log;
 pub mod mcp;
@@ -12,6 +13,7 @@ pub mod people;
 pub mod sqlite;
 
 pub use access::AccessStore;
+pub use ai_usage::{AiUsage, AiUsageStore};
 pub use calendar::CalendarStore;
 pub use log::LogStore;
 pub use mcp::McpStore;

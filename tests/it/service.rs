@@ -39,6 +39,8 @@ impl Setup {
         command.current_dir(&self.data_dir);
         command.env("DATA_DIR", &self.data_dir).env("BIND_ADDR", "127.0.0.1:0").env("OWNER_TOKEN", TOKEN);
         command.env("OWNER_NAME", "Ann Archer").env("RUST_LOG", "warn");
+        // No model of whoever runs the tests.
+        command.env("AI_PROVIDERS", "builtin");
         if !self.smtp_url.is_empty() {
             command.env("SMTP_URL", &self.smtp_url).env("SMTP_EMAIL", "bot@test.local");
             command.env("MAIL_TRUST", "insecure-loopback");

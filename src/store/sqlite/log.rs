@@ -49,6 +49,15 @@ impl LogStore for Db {
         asked.fetch_all(self.reader()).await.map_err(driver)?.iter().map(rows::task).collect()
     }
 
+    async fn conversation_tasks(&self, id: &ConversationId, limit: u32) -> Result<Vec<TaskRow>, StoreError> {
+        let (columns, tables) = (rows::TASK, rows::TASKS);
+        let sql = format!(
+            "SELECT {columns} FROM {tables} WHERE conversation_id = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2"
+        );
+        let asked = query(AssertSqlSafe(sql)).bind(id.as_str()).bind(limit);
+        asked.fetch_all(self.reader()).await.map_err(driver)?.iter().map(rows::task).collect()
+    }
+
     async fn open_prompts(&self, person: &PersonId) -> Result<Vec<PromptRow>, StoreError> {
         let sql = "SELECT * FROM prompts WHERE person_id = ?1 AND open = 1 ORDER BY asked_at DESC LIMIT ?2";
         let found = query(sql).bind(person.as_str()).bind(PROMPTS_MAX).fetch_all(self.reader()).await;

@@ -2,6 +2,7 @@
 //! service off the same file.
 
 mod access;
+mod ai_usage;
 mod calendar;
 mod error;
 mod log;

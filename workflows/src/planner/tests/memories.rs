@@ -36,7 +36,7 @@ fn kinds(text: &str) -> Vec<String> {
             }
             actions
         }
-        Proposal::Reply { intent, .. } => vec![intent.kind],
+        Proposal::Reply { intent, .. } | Proposal::Question { intent, .. } => vec![intent.kind],
     }
 }
 

@@ -212,11 +212,7 @@ fn that_guests_cannot_be_invited_is_said_only_where_there_are_guests() {
     let mut event = catalog_without("").get("calendar.schedule_event").expect("it").clone();
     event.parameters["properties"]["attendees"] = json!({"type": "array", "maxItems": 0, "description": why});
     let catalog = Catalog::new(vec![event]);
-    let asked = |text: &str| {
-        let request =
-            PlanRequest { text, amendments: &[], person: &person, contacts: &contacts, now: now(), catalog: &catalog };
-        propose(&request)
-    };
+    let asked = |text: &str| propose(&PlanRequest::new(text, &person, &contacts, now(), &catalog));
     let Proposal::Reply { text, intent } = asked("put lunch with Bob into my calendar tomorrow at 1pm") else {
         panic!("a reply")
     };

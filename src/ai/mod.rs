@@ -1,0 +1,115 @@
+//! Planning by models.
+//!
+//! A router asks providers in their configured order ([`router`]), past breakers ([`breaker`]), limits
+//! and a person's day ([`budget`]); each provider speaks its own wire ([`ollama`], [`openai`]). The
+//! planner ([`planner`]) makes a small prompt ([`prompt`]), reads what came back ([`extract`],
+//! [`read`]), puts addresses where names are ([`people`]), holds days and sums against the words
+//! ([`check`]), has faults mended, and falls back to the next, last to the rules that are always there.
+//!
+//! Everything a model says is untrusted. It proposes; the engine validates, shows and asks.
+
+pub mod breaker;
+pub mod budget;
+pub mod check;
+pub mod code;
+pub mod extract;
+pub mod ollama;
+pub mod openai;
+pub mod people;
+pub mod planner;
+pub mod prompt;
+pub mod provider;
+pub mod read;
+pub mod router;
+pub mod shape;
+mod stream;
+pub mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use workflows::ports::Clock;
+
+use crate::config::{AiConfig, AiLimits, ProviderConfig, ProviderName};
+use crate::memory::{Embedder, Memory};
+use crate::outgoing::{Outgoing, SystemNames};
+use crate::store::AiUsageStore;
+use budget::Budget;
+use ollama::Ollama;
+use openai::OpenAi;
+pub use planner::AiPlanner;
+use provider::Provider;
+use router::{Router, Seat};
+
+/// A router over what is configured.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn router(
+    config: &AiConfig,
+    usage: Arc<dyn AiUsageStore>,
+    clock: Arc<dyn Clock>,
+) -> Result<Router, reqwest::Error> {
+    let seats = config
+        .providers
+        .iter()
+        .map(|one| Ok::<_, reqwest::Error>(Seat::new(provider(one, &config.limits)?, one, &config.limits)));
+    let seats = seats.collect::<Result<Vec<Seat>, _>>()?;
+    Ok(Router::new(seats, config.limits, Budget::new(usage, config.limits), clock))
+}
+
+fn provider(config: &ProviderConfig, limits: &AiLimits) -> Result<Arc<dyn Provider>, reqwest::Error> {
+    let urls = std::slice::from_ref(&config.url);
+    let outgoing = Outgoing::connecting_within(limits.connect, urls, Arc::new(SystemNames))?;
+    Ok(match config.name {
+        ProviderName::Ollama => Arc::new(Ollama::new(config.clone(), *limits, outgoing)),
+        ProviderName::Groq | ProviderName::Zuki | ProviderName::OpenAi => {
+            Arc::new(OpenAi::new(config.clone(), *limits, outgoing))
+        }
+    })
+}
+
+/// Looks whether a provider answers and has its model.
+///
+/// # Errors
+/// Why not, in one sentence.
+pub async fn check(config: &ProviderConfig, limits: &AiLimits) -> Result<(), String> {
+    let provider = provider(config, limits).map_err(|error| error.to_string())?;
+    let models = provider.models().await.map_err(|fault| fault.what)?;
+    let wanted = &config.models.planning;
+    if provider::has(&models, wanted) { Ok(()) } else { Err(format!("it has no model {wanted}")) }
+}
+
+/// Pause between looks at who is there, and at what has no vector yet.
+const TEND_PAUSE: Duration = Duration::from_secs(30);
+
+/// Looks who is there and gives vectors to what has none, again and again.
+pub async fn tend(router: &Router, memory: &Memory, until: CancellationToken) {
+    let round = async {
+        loop {
+            router.look_around().await;
+            memory.index().await;
+            tokio::time::sleep(TEND_PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = until.cancelled() => {}
+        () = round => {}
+    }
+}
+
+/// The router as what turns texts into vectors.
+pub struct RouterEmbedder(pub Arc<Router>);
+
+#[async_trait]
+impl Embedder for RouterEmbedder {
+    fn model(&self) -> Option<String> {
+        self.0.embedding_model()
+    }
+
+    async fn embed(&self, texts: &[String]) -> Option<Vec<Vec<f32>>> {
+        self.0.embed(texts).await
+    }
+}

@@ -1,0 +1,159 @@
+//! Ollama's own API (<https://docs.ollama.com/api>): answers come as lines of JSON, a schema is a
+//! field of the request, and what is pulled can be listed.
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::provider::{Presence, Provider};
+use super::stream::{ANSWER_BYTES_MAX, Line, json as whole, lines, too_large, unfinished};
+use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Usage};
+use crate::config::{AiLimits, ProviderConfig, ProviderName};
+use crate::outgoing::{Outgoing, Request};
+
+/// What a model may read and write together, in tokens. Without it a long prompt is cut in silence.
+const CONTEXT_TOKENS: u32 = 8_192;
+/// How long a model stays loaded after a call.
+const KEEP_ALIVE: &str = "15m";
+/// How freely it writes: plans are not poetry.
+const TEMPERATURE: f32 = 0.1;
+
+/// An Ollama server.
+pub struct Ollama {
+    config: ProviderConfig,
+    limits: AiLimits,
+    outgoing: Outgoing,
+}
+
+impl Ollama {
+    /// The server that the configuration names.
+    pub fn new(config: ProviderConfig, limits: AiLimits, outgoing: Outgoing) -> Self {
+        Self { config, limits, outgoing }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Request {
+        Request::post(self.at(path)).json(body)
+    }
+
+    fn at(&self, path: &str) -> url::Url {
+        let mut url = self.config.url.clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        url
+    }
+}
+
+/// A line of an answer.
+#[derive(Deserialize)]
+struct Piece {
+    message: Option<Words>,
+    #[serde(default)]
+    done: bool,
+    done_reason: Option<String>,
+    prompt_eval_count: Option<u64>,
+    eval_count: Option<u64>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    #[serde(default)]
+    content: String,
+}
+
+#[derive(Deserialize)]
+struct Tags {
+    models: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Vectors {
+    embeddings: Vec<Vec<f32>>,
+}
+
+#[async_trait]
+impl Provider for Ollama {
+    fn name(&self) -> ProviderName {
+        ProviderName::Ollama
+    }
+
+    fn model(&self, role: Role) -> Option<&str> {
+        self.config.models.of(role)
+    }
+
+    async fn chat(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
+        let messages: Vec<Value> = chat.messages.iter().map(message).collect();
+        let mut body = json!({
+            "model": model, "messages": messages, "stream": true, "keep_alive": KEEP_ALIVE,
+            "options": {"num_ctx": CONTEXT_TOKENS, "num_predict": chat.tokens_max, "temperature": TEMPERATURE},
+        });
+        if let Some(schema) = &chat.schema {
+            body["format"] = schema.clone();
+        }
+        let mut said = Said { text: String::new(), usage: None };
+        let end = lines(&self.outgoing, &self.post("/api/chat", &body), &self.limits, |line| {
+            if line.trim().is_empty() {
+                return Ok(Line::More);
+            }
+            let piece: Piece = serde_json::from_str(line)
+                .map_err(|_| Fault::new(Class::BadOutput, "a line of the answer is no JSON"))?;
+            if piece.error.is_some() {
+                return Err(Fault::new(Class::Overload, "it failed in the middle of the answer"));
+            }
+            if let Some(words) = piece.message.filter(|words| !words.content.is_empty()) {
+                said.text.push_str(&words.content);
+                if said.text.len() > ANSWER_BYTES_MAX {
+                    return Err(too_large());
+                }
+                hear(&said.text);
+            }
+            if !piece.done {
+                return Ok(Line::More);
+            }
+            said.usage = piece.eval_count.map(|output| Usage { input: piece.prompt_eval_count.unwrap_or(0), output });
+            if piece.done_reason.as_deref() == Some("length") {
+                return Err(Fault::new(Class::BadOutput, "the answer was cut at its longest"));
+            }
+            Ok(Line::End)
+        })
+        .await?;
+        if end == Line::End { Ok(said) } else { Err(unfinished()) }
+    }
+
+    async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+        let body = json!({"model": model, "input": texts, "keep_alive": KEEP_ALIVE});
+        let answer = whole(&self.outgoing, &self.post("/api/embed", &body), &self.limits).await?;
+        let vectors: Vectors =
+            serde_json::from_value(answer).map_err(|_| Fault::new(Class::BadOutput, "there are no vectors in it"))?;
+        if vectors.embeddings.len() == texts.len() {
+            Ok(vectors.embeddings)
+        } else {
+            Err(Fault::new(Class::BadOutput, "there are not as many vectors as texts"))
+        }
+    }
+
+    async fn models(&self) -> Result<Vec<String>, Fault> {
+        let answer = whole(&self.outgoing, &Request::get(self.at("/api/tags")), &self.limits).await?;
+        let tags: Tags = serde_json::from_value(answer)
+            .map_err(|_| Fault::new(Class::BadOutput, "what answers there is no Ollama"))?;
+        Ok(tags.models.into_iter().map(|tag| tag.name).collect())
+    }
+
+    async fn look(&self) -> Presence {
+        self.models().await.map_or_else(|fault| Presence::Away(fault.what), Presence::Here)
+    }
+}
+
+fn message(message: &Message) -> Value {
+    let mut value = json!({"role": message.speaker.as_str(), "content": message.text});
+    if !message.pictures.is_empty() {
+        value["images"] = message.pictures.iter().map(|picture| STANDARD.encode(&picture.bytes)).collect();
+    }
+    value
+}

@@ -1,0 +1,334 @@
+//! The chat completions API that `OpenAI` made and others speak: Groq, Zuki, llama.cpp
+//! (<https://platform.openai.com/docs/api-reference/chat>). Answers come as server-sent events. How an
+//! answer is made to fit a schema differs from model to model, so the best form that is not refused is
+//! found and remembered.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::provider::{Presence, Provider};
+use super::stream::{ANSWER_BYTES_MAX, Line, json as whole, lines, too_large, unfinished};
+use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Usage};
+use crate::config::{AiLimits, ProviderConfig, ProviderName};
+use crate::outgoing::{Outgoing, Request};
+
+/// How freely a model writes: plans are not poetry.
+const TEMPERATURE: f32 = 0.1;
+/// What the answer is called, as a schema and as a tool.
+const ANSWER: &str = "answer";
+/// Models of which it is remembered what they refuse.
+const LEARNT_MAX: usize = 64;
+
+/// How an answer is made to fit a schema, the surest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// The schema is part of the request, and the answer fits it.
+    Schema,
+    /// The answer is what a tool is called with.
+    Tool,
+    /// The answer is asked for in words alone.
+    Plain,
+}
+
+impl Form {
+    fn below(self) -> Option<Self> {
+        match self {
+            Self::Schema => Some(Self::Tool),
+            Self::Tool => Some(Self::Plain),
+            Self::Plain => None,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "JSON schema",
+            Self::Tool => "tool calls",
+            Self::Plain => "plain JSON",
+        }
+    }
+}
+
+/// What a model takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Manners {
+    form: Form,
+    /// Whether it says what a streamed answer took when asked to.
+    counts: bool,
+}
+
+const BEST: Manners = Manners { form: Form::Schema, counts: true };
+
+/// A server that speaks this API.
+pub struct OpenAi {
+    config: ProviderConfig,
+    limits: AiLimits,
+    outgoing: Outgoing,
+    learnt: Mutex<HashMap<String, Manners>>,
+}
+
+impl OpenAi {
+    /// The server that the configuration names.
+    pub fn new(config: ProviderConfig, limits: AiLimits, outgoing: Outgoing) -> Self {
+        Self { config, limits, outgoing, learnt: Mutex::default() }
+    }
+
+    /// The same, beginning with this form.
+    #[must_use]
+    pub fn beginning_with(self, model: &str, form: Form) -> Self {
+        self.known().insert(model.to_owned(), Manners { form, ..BEST });
+        self
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Manners>> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn manners(&self, model: &str) -> Manners {
+        self.known().get(model).copied().unwrap_or(BEST)
+    }
+
+    fn learn(&self, model: &str, manners: Manners) {
+        let mut known = self.known();
+        if known.len() < LEARNT_MAX || known.contains_key(model) {
+            known.insert(model.to_owned(), manners);
+        }
+    }
+
+    fn at(&self, path: &str) -> Result<url::Url, Fault> {
+        self.config.url.join(path).map_err(|_| Fault::new(Class::BadRequest, "its address cannot be joined"))
+    }
+
+    fn signed(&self, request: Request) -> Request {
+        match &self.config.key {
+            Some(key) => request.bearer(key),
+            None => request,
+        }
+    }
+
+    async fn once(&self, model: &str, chat: &Chat, manners: Manners, hear: Hear<'_>) -> Result<Answer, Fault> {
+        let request = self.signed(Request::post(self.at("chat/completions")?).json(&body(model, chat, manners)));
+        let mut answer = Answer::default();
+        lines(&self.outgoing, &request, &self.limits, |line| answer.take(line, hear)).await?;
+        // Some end without saying that it was the last event.
+        if answer.cut {
+            return Err(Fault::new(Class::BadOutput, "the answer was cut at its longest"));
+        }
+        if answer.finished { Ok(answer) } else { Err(unfinished()) }
+    }
+}
+
+#[async_trait]
+impl Provider for OpenAi {
+    fn name(&self) -> ProviderName {
+        self.config.name
+    }
+
+    fn model(&self, role: Role) -> Option<&str> {
+        self.config.models.of(role)
+    }
+
+    async fn chat(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
+        let mut manners = self.manners(model);
+        loop {
+            match self.once(model, chat, manners, hear).await {
+                Ok(answer) => {
+                    // A tool that is not called although it must be is one that is ignored.
+                    let ignored = chat.schema.is_some() && manners.form == Form::Tool && !answer.called;
+                    self.learn(model, if ignored { Manners { form: Form::Plain, ..manners } } else { manners });
+                    return Ok(answer.said);
+                }
+                Err(fault) => manners = manners.without_refused(&fault, chat.schema.is_some()).ok_or(fault)?,
+            }
+        }
+    }
+
+    async fn embed(&self, _model: &str, _texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+        Err(Fault::new(Class::NoModel, "texts are not given to this provider to be turned into vectors"))
+    }
+
+    async fn models(&self) -> Result<Vec<String>, Fault> {
+        let request = self.signed(Request::get(self.at("models")?));
+        let answer = whole(&self.outgoing, &request, &self.limits).await?;
+        let list: List = serde_json::from_value(answer)
+            .map_err(|_| Fault::new(Class::BadOutput, "what it says of its models is no list"))?;
+        Ok(list.data.into_iter().map(|model| model.id).collect())
+    }
+
+    async fn look(&self) -> Presence {
+        // Asking would tell the other side that somebody is there; it is found out when it is needed.
+        Presence::Unknown
+    }
+
+    fn learnt(&self, model: &str) -> Option<String> {
+        let manners = self.known().get(model).copied()?;
+        Some(format!("answers by {}", manners.form.as_str()))
+    }
+}
+
+impl Manners {
+    /// How to ask again after a refusal that may be about the form; `None` when that would be no use.
+    fn without_refused(self, fault: &Fault, shaped: bool) -> Option<Self> {
+        if fault.class != Class::BadRequest || fault.what.contains("context") {
+            return None;
+        }
+        if self.counts && fault.what.contains("stream_options") {
+            return Some(Self { counts: false, ..self });
+        }
+        if !shaped {
+            return None;
+        }
+        self.form.below().map(|form| Self { form, ..self })
+    }
+}
+
+fn body(model: &str, chat: &Chat, manners: Manners) -> Value {
+    let messages: Vec<Value> = chat.messages.iter().map(message).collect();
+    let mut body = json!({
+        "model": model, "messages": messages, "stream": true, "temperature": TEMPERATURE, "max_tokens": chat.tokens_max,
+    });
+    if manners.counts {
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    match (&chat.schema, manners.form) {
+        (Some(schema), Form::Schema) => {
+            // Not strict: parameters of actions are objects that differ from action to action.
+            let schema = json!({"name": ANSWER, "strict": false, "schema": schema});
+            body["response_format"] = json!({"type": "json_schema", "json_schema": schema});
+        }
+        (Some(schema), Form::Tool) => {
+            let tool = json!({"name": ANSWER, "description": "Gives the answer", "parameters": schema});
+            body["tools"] = json!([{"type": "function", "function": tool}]);
+            body["tool_choice"] = json!({"type": "function", "function": {"name": ANSWER}});
+        }
+        (Some(_), Form::Plain) | (None, _) => {}
+    }
+    body
+}
+
+fn message(message: &Message) -> Value {
+    if message.pictures.is_empty() {
+        return json!({"role": message.speaker.as_str(), "content": message.text});
+    }
+    let pictures = message.pictures.iter().map(|picture| {
+        let url = format!("data:{};base64,{}", picture.media_type, STANDARD.encode(&picture.bytes));
+        json!({"type": "image_url", "image_url": {"url": url}})
+    });
+    let parts: Vec<Value> = std::iter::once(json!({"type": "text", "text": message.text})).chain(pictures).collect();
+    json!({"role": message.speaker.as_str(), "content": parts})
+}
+
+/// An answer on its way.
+#[derive(Default)]
+struct Answer {
+    said: Said,
+    /// Whether it came as the call of a tool.
+    called: bool,
+    /// Whether it was cut at its longest.
+    cut: bool,
+    /// Whether it was said to be complete.
+    finished: bool,
+}
+
+#[derive(Deserialize)]
+struct List {
+    data: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
+}
+
+/// One event of a stream.
+#[derive(Deserialize)]
+struct Event {
+    #[serde(default)]
+    choices: Vec<Choice>,
+    usage: Option<Counted>,
+    x_groq: Option<Groq>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    delta: Option<Delta>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    content: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<ToolCall>>,
+}
+
+#[derive(Deserialize)]
+struct ToolCall {
+    #[serde(default)]
+    index: usize,
+    function: Option<Function>,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    arguments: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Groq {
+    usage: Option<Counted>,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    #[serde(default)]
+    prompt_tokens: u64,
+    #[serde(default)]
+    completion_tokens: u64,
+}
+
+impl Answer {
+    /// Takes one line of a stream of server-sent events; what is no data is passed over.
+    fn take(&mut self, line: &str, hear: Hear<'_>) -> Result<Line, Fault> {
+        let Some(data) = line.strip_prefix("data:").map(str::trim) else { return Ok(Line::More) };
+        if data == "[DONE]" {
+            return Ok(Line::End);
+        }
+        let event: Event = serde_json::from_str(data)
+            .map_err(|_| Fault::new(Class::BadOutput, "an event of the answer is no JSON"))?;
+        if event.error.is_some() {
+            return Err(Fault::new(Class::Overload, "it failed in the middle of the answer"));
+        }
+        if let Some(counted) = event.usage.or(event.x_groq.and_then(|groq| groq.usage)) {
+            self.said.usage = Some(Usage { input: counted.prompt_tokens, output: counted.completion_tokens });
+        }
+        for choice in event.choices {
+            self.finished |= choice.finish_reason.is_some();
+            self.cut |= choice.finish_reason.as_deref() == Some("length");
+            let Some(delta) = choice.delta else { continue };
+            // Only the first call counts: one answer was asked for.
+            let calls = delta.tool_calls.unwrap_or_default().into_iter().filter(|call| call.index == 0);
+            let arguments: Vec<String> = calls.filter_map(|call| call.function?.arguments).collect();
+            if !arguments.is_empty() && !self.called {
+                // What was said before the call is not the answer.
+                self.called = true;
+                self.said.text.clear();
+            }
+            let words = delta.content.filter(|_| !self.called);
+            for piece in arguments.iter().chain(&words).filter(|piece| !piece.is_empty()) {
+                self.said.text.push_str(piece);
+                if self.said.text.len() > ANSWER_BYTES_MAX {
+                    return Err(too_large());
+                }
+                hear(&self.said.text);
+            }
+        }
+        Ok(Line::More)
+    }
+}

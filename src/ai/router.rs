@@ -1,0 +1,419 @@
+//! Who is asked: in the configured order, past breakers and limits, never past a person's day or their
+//! consent. A call is made once; what fails is left to the next.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tracing::{info, warn};
+use workflows::person::Person;
+use workflows::ports::{Clock, StoreError};
+
+use super::breaker::{Breaker, Rules, Standing};
+use super::budget::{Budget, Day, Spent};
+use super::provider::{Presence, Provider, has};
+use super::wire::{Chat, Class, Fault, Hear, Role, Said, Usage};
+use crate::config::{AiLimits, Price, ProviderConfig, ProviderName};
+
+/// Longest wait for vectors: whoever waits for them has something else to do.
+const EMBED_LIMIT: Duration = Duration::from_secs(3);
+/// Bytes of an answer that are about one token.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// A provider and what the router knows of it.
+pub struct Seat {
+    provider: Arc<dyn Provider>,
+    local: bool,
+    assumed: bool,
+    price: Option<Price>,
+    calls: Semaphore,
+    breakers: Mutex<BTreeMap<String, Breaker>>,
+    presence: Mutex<Presence>,
+    counted: Counted,
+}
+
+/// What happened so far.
+#[derive(Default)]
+struct Counted {
+    requests: AtomicU64,
+    errors: Mutex<BTreeMap<Class, u64>>,
+    millis: AtomicU64,
+    answers: AtomicU64,
+    tokens: AtomicU64,
+}
+
+/// Why a call came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Missed {
+    /// This one cannot now; the next may.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// Nobody may be asked for this person any more today.
+    #[error(transparent)]
+    Spent(#[from] Spent),
+}
+
+/// The router.
+pub struct Router {
+    seats: Vec<Arc<Seat>>,
+    limits: AiLimits,
+    budget: Budget,
+    clock: Arc<dyn Clock>,
+}
+
+impl Seat {
+    /// A provider as it is configured.
+    pub fn new(provider: Arc<dyn Provider>, config: &ProviderConfig, limits: &AiLimits) -> Self {
+        Self {
+            provider,
+            local: config.local,
+            assumed: config.assumed,
+            price: config.price,
+            calls: Semaphore::new(limits.at_once),
+            breakers: Mutex::default(),
+            presence: Mutex::new(Presence::Unknown),
+            counted: Counted::default(),
+        }
+    }
+
+    /// Whose it is.
+    pub fn name(&self) -> ProviderName {
+        self.provider.name()
+    }
+
+    /// Whether what it is told leaves the operator's hands.
+    pub fn is_remote(&self) -> bool {
+        !self.local
+    }
+
+    fn breakers(&self) -> MutexGuard<'_, BTreeMap<String, Breaker>> {
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn presence(&self) -> Presence {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its model for this, unless it is known not to be there.
+    fn model(&self, role: Role) -> Result<&str, String> {
+        let model = self.provider.model(role).ok_or_else(|| "it has no model for this".to_owned())?;
+        match self.presence() {
+            Presence::Unknown => Ok(model),
+            Presence::Away(why) if self.assumed => Err(why),
+            // It was asked for by name, so it is tried, and its breaker says how it is.
+            Presence::Away(_) => Ok(model),
+            Presence::Here(models) if has(&models, model) => Ok(model),
+            Presence::Here(_) => Err(format!("the model {model} is not there: ollama pull {model}")),
+        }
+    }
+
+    fn note(&self, result: &Result<Said, Fault>, began: Instant, usage: Usage) {
+        let counted = &self.counted;
+        counted.requests.fetch_add(1, Ordering::Relaxed);
+        counted.tokens.fetch_add(usage.input + usage.output, Ordering::Relaxed);
+        match result {
+            Ok(_) => {
+                let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                counted.millis.fetch_add(millis, Ordering::Relaxed);
+                counted.answers.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(fault) => self.note_error(fault.class),
+        }
+    }
+
+    fn note_error(&self, class: Class) {
+        *self.counted.errors.lock().unwrap_or_else(PoisonError::into_inner).entry(class).or_default() += 1;
+    }
+}
+
+/// A call that may be given up before it has ended: then another may probe.
+struct Probe<'a> {
+    router: &'a Router,
+    seat: &'a Seat,
+    model: &'a str,
+    over: bool,
+}
+
+impl Probe<'_> {
+    fn end(mut self, result: &Result<Said, Fault>) {
+        self.over = true;
+        let now = self.router.clock.now();
+        let mut breakers = self.seat.breakers();
+        let breaker = self.router.breaker(&mut breakers, self.model);
+        match result {
+            Ok(_) => breaker.succeeded(),
+            Err(fault) => breaker.failed(fault, now),
+        }
+    }
+}
+
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let now = self.router.clock.now();
+            self.router.breaker(&mut self.seat.breakers(), self.model).abandoned(now);
+        }
+    }
+}
+
+impl Router {
+    /// A router over these, in this order.
+    pub fn new(seats: Vec<Seat>, limits: AiLimits, budget: Budget, clock: Arc<dyn Clock>) -> Self {
+        Self { seats: seats.into_iter().map(Arc::new).collect(), limits, budget, clock }
+    }
+
+    /// Whether anybody is configured.
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    fn breaker<'a>(&self, breakers: &'a mut BTreeMap<String, Breaker>, model: &str) -> &'a mut Breaker {
+        let rules = Rules { failures: self.limits.failures, cooldown: self.limits.cooldown };
+        breakers.entry(model.to_owned()).or_insert_with(|| Breaker::new(rules))
+    }
+
+    /// Whom to ask for this, in order: those that have a model for it and may see what the person says.
+    pub fn seats(&self, role: Role, person: &Person) -> Vec<Arc<Seat>> {
+        let may = |seat: &&Arc<Seat>| (seat.local || person.settings.remote_ai) && seat.model(role).is_ok();
+        self.seats.iter().filter(may).cloned().collect()
+    }
+
+    /// Those that the person's consent alone keeps from being asked.
+    pub fn without_consent(&self, role: Role, person: &Person) -> Vec<ProviderName> {
+        let kept = |seat: &&Arc<Seat>| seat.is_remote() && !person.settings.remote_ai && seat.model(role).is_ok();
+        self.seats.iter().filter(kept).map(|seat| seat.name()).collect()
+    }
+
+    /// Asks one of them, once.
+    ///
+    /// # Errors
+    /// Why it has no answer, and whether another may be asked.
+    pub async fn ask(
+        &self,
+        seat: &Seat,
+        role: Role,
+        person: &Person,
+        chat: &Chat,
+        hear: Hear<'_>,
+    ) -> Result<Said, Missed> {
+        let model = seat.model(role).map_err(|why| Fault::new(Class::NoModel, why))?;
+        let probe = self.pass(seat, model)?;
+        let waited = tokio::time::timeout(self.limits.first_byte, seat.calls.acquire()).await;
+        let Ok(Ok(_permit)) = waited else {
+            return Err(Fault::new(Class::Overload, "too many calls are under way").into());
+        };
+        let day = Day { person: person.id.clone(), day: self.today(person) };
+        let expected = chat.tokens() + u64::from(chat.tokens_max);
+        let reserved = self.budget.reserve(&day, expected).await.map_err(|error| unknown(&error))??;
+        let began = Instant::now();
+        let result = seat.provider.chat(model, chat, hear).await;
+        let usage = took(chat, &result);
+        probe.end(&result);
+        seat.note(&result, began, usage);
+        self.budget.settle(reserved, (seat.name(), model), seat.price, usage).await;
+        if let Err(fault) = &result {
+            warn!(provider = seat.name().as_str(), model, class = fault.class.as_str(), %fault, "a model did not answer");
+        }
+        result.map_err(Into::into)
+    }
+
+    /// Asks all of them, one after the other, until one answers.
+    ///
+    /// # Errors
+    /// Why the last of them had no answer; `None` when there was nobody to ask.
+    pub async fn ask_any(
+        &self,
+        role: Role,
+        person: &Person,
+        chat: &Chat,
+        hear: Hear<'_>,
+    ) -> Result<(ProviderName, Said), Option<Missed>> {
+        let mut last = None;
+        for seat in self.seats(role, person) {
+            match self.ask(&seat, role, person, chat, hear).await {
+                Ok(said) => return Ok((seat.name(), said)),
+                Err(spent @ Missed::Spent(_)) => return Err(Some(spent)),
+                Err(missed) => last = Some(missed),
+            }
+        }
+        Err(last)
+    }
+
+    /// Notes that an answer, though it came whole, was nothing that was asked for.
+    pub fn useless(&self, seat: &Seat) {
+        seat.note_error(Class::BadOutput);
+    }
+
+    /// Turns texts into vectors, when somebody of the operator's own can; whose model did it besides.
+    pub async fn embed(&self, texts: &[String]) -> Option<Vec<Vec<f32>>> {
+        for seat in self.seats.iter().filter(|seat| seat.local) {
+            let Ok(model) = seat.model(Role::Embedding) else { continue };
+            let Ok(probe) = self.pass(seat, model) else { continue };
+            let began = Instant::now();
+            let limited = tokio::time::timeout(EMBED_LIMIT, seat.provider.embed(model, texts)).await;
+            let result = limited.unwrap_or_else(|_| Err(Fault::new(Class::Late, "no vectors in time")));
+            let outcome = result.as_ref().map(|_| Said::default()).map_err(Clone::clone);
+            probe.end(&outcome);
+            seat.note(&outcome, began, Usage::default());
+            if let Ok(vectors) = result {
+                return Some(vectors);
+            }
+        }
+        None
+    }
+
+    /// The model that turns texts into vectors.
+    pub fn embedding_model(&self) -> Option<String> {
+        let mut local = self.seats.iter().filter(|seat| seat.local);
+        local.find_map(|seat| seat.model(Role::Embedding).ok().map(str::to_owned))
+    }
+
+    fn pass<'a>(&'a self, seat: &'a Seat, model: &'a str) -> Result<Probe<'a>, Fault> {
+        let now = self.clock.now();
+        let mut breakers = seat.breakers();
+        if self.breaker(&mut breakers, model).pass(now) {
+            Ok(Probe { router: self, seat, model, over: false })
+        } else {
+            Err(Fault::new(Class::Overload, "it is left alone for a while"))
+        }
+    }
+
+    fn today(&self, person: &Person) -> chrono::NaiveDate {
+        self.clock.now().with_timezone(&person.settings.timezone).date_naive()
+    }
+
+    /// Looks whether those that can be looked at are there.
+    pub async fn look_around(&self) {
+        for seat in &self.seats {
+            let found = seat.provider.look().await;
+            let mut presence = seat.presence.lock().unwrap_or_else(PoisonError::into_inner);
+            if *presence != found {
+                info!(provider = seat.name().as_str(), presence = ?found, "a provider of models was looked at");
+                *presence = found;
+            }
+        }
+    }
+
+    /// Providers that can be asked now, for `/api/health`.
+    pub fn on(&self) -> Vec<&'static str> {
+        let is_on = |seat: &&Arc<Seat>| seat.model(Role::Planning).is_ok();
+        self.seats.iter().filter(is_on).map(|seat| seat.name().as_str()).collect()
+    }
+
+    /// How each provider's breaker stands: the worst of its models.
+    pub fn breakers(&self) -> BTreeMap<&'static str, &'static str> {
+        let now = self.clock.now();
+        let worst = |seat: &Seat| {
+            let standings: Vec<Standing> = seat.breakers().values().map(|breaker| breaker.standing(now)).collect();
+            let by = |wanted| standings.contains(&wanted).then_some(wanted);
+            by(Standing::Open).or_else(|| by(Standing::HalfOpen)).unwrap_or(Standing::Closed)
+        };
+        self.seats.iter().map(|seat| (seat.name().as_str(), worst(seat).as_str())).collect()
+    }
+
+    /// Whether a provider that was asked for by name is not well, and why.
+    pub fn ill(&self) -> Vec<(ProviderName, String)> {
+        let now = self.clock.now();
+        let why = |seat: &Arc<Seat>| {
+            if let Err(why) = seat.model(Role::Planning) {
+                return (!seat.assumed).then_some((seat.name(), why));
+            }
+            let breakers = seat.breakers();
+            let open = breakers.values().find(|breaker| breaker.standing(now) != Standing::Closed)?;
+            Some((seat.name(), open.why().unwrap_or("it failed").to_owned()))
+        };
+        self.seats.iter().filter_map(why).collect()
+    }
+
+    /// Everything about each provider, for people who look after the service.
+    pub fn status(&self) -> Vec<Value> {
+        let now = self.clock.now();
+        self.seats.iter().map(|seat| seat.status(now)).collect()
+    }
+
+    /// What happened so far, by provider, for the metrics.
+    pub fn counts(&self) -> Vec<Counts> {
+        self.seats.iter().map(|seat| seat.counts()).collect()
+    }
+}
+
+/// What happened so far with one provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    /// Whose.
+    pub provider: &'static str,
+    /// Calls that were made.
+    pub requests: u64,
+    /// Those that came to nothing, by kind.
+    pub errors: Vec<(&'static str, u64)>,
+    /// Tokens sent and received.
+    pub tokens: u64,
+    /// Calls that were answered, and how long that took in all, in milliseconds.
+    pub answers: (u64, u64),
+}
+
+impl Seat {
+    fn counts(&self) -> Counts {
+        let counted = &self.counted;
+        let errors = counted.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        Counts {
+            provider: self.name().as_str(),
+            requests: counted.requests.load(Ordering::Relaxed),
+            errors: errors.iter().map(|(class, count)| (class.as_str(), *count)).collect(),
+            tokens: counted.tokens.load(Ordering::Relaxed),
+            answers: (counted.answers.load(Ordering::Relaxed), counted.millis.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn status(&self, now: chrono::DateTime<chrono::Utc>) -> Value {
+        let counts = self.counts();
+        let (answers, millis) = counts.answers;
+        let errors: u64 = counts.errors.iter().map(|(_, count)| count).sum();
+        let roles = [Role::Planning, Role::Vision, Role::Code, Role::Embedding];
+        let models: Vec<&str> = roles.iter().filter_map(|role| self.model(*role).ok()).collect();
+        let breakers: BTreeMap<String, Value> = self
+            .breakers()
+            .iter()
+            .map(|(model, breaker)| {
+                let learnt = self.provider.learnt(model);
+                let standing = breaker.standing(now).as_str();
+                (model.clone(), json!({"breaker": standing, "last_error": breaker.why(), "learnt": learnt}))
+            })
+            .collect();
+        let (status, detail) = match self.model(Role::Planning) {
+            Ok(_) => ("on", None),
+            Err(why) => ("off", Some(why)),
+        };
+        json!({
+            "name": self.name().as_str(), "status": status, "detail": detail, "remote": self.is_remote(),
+            "models": models, "breakers": breakers, "requests": counts.requests, "errors": errors,
+            "latency_ms": millis.checked_div(answers), "tokens": counts.tokens,
+        })
+    }
+}
+
+/// What a call took: as the other side counted, else by its length. What failed took what was sent.
+fn took(chat: &Chat, result: &Result<Said, Fault>) -> Usage {
+    match result {
+        Ok(Said { usage: Some(usage), .. }) => *usage,
+        Ok(said) => Usage { input: chat.tokens(), output: said.text.len() as u64 / BYTES_PER_TOKEN },
+        Err(fault) if reached(fault.class) => Usage { input: chat.tokens(), output: 0 },
+        Err(_) => Usage::default(),
+    }
+}
+
+/// Whether a model may have worked before the call failed.
+fn reached(class: Class) -> bool {
+    match class {
+        Class::Late | Class::Overload | Class::BadOutput => true,
+        Class::Refused | Class::Rate | Class::Quota | Class::Auth | Class::NoModel | Class::BadRequest => false,
+    }
+}
+
+fn unknown(error: &StoreError) -> Fault {
+    warn!(%error, "what was used of a day cannot be read");
+    Fault::new(Class::Overload, "what was used today cannot be read")
+}

@@ -1,0 +1,41 @@
+//! Planning by models: the whole service, with scripted models.
+
+mod plans;
+
+use serde_json::{Value, json};
+
+use crate::fake_ai::FakeAi;
+use crate::service::{Service, Setup, has_ended};
+
+/// A service whose owner allows remote models.
+pub(super) async fn consenting(setup: &Setup) -> Service {
+    let service = Service::start(setup);
+    let (status, answer) = service
+        .call(reqwest::Method::PATCH, "/api/settings", Some(json!({"remote_ai": true})))
+        .await
+        .expect("an answer");
+    assert_eq!(status, 200, "{answer}");
+    service
+}
+
+/// Settings for these models, asked in this order.
+pub(super) fn with_models(setup: Setup, ai: &FakeAi, order: &str) -> Setup {
+    let setup = ai.settings().into_iter().fold(setup, |setup, (name, value)| setup.with(name, &value));
+    setup.with("AI_PROVIDERS", order)
+}
+
+pub(super) async fn say(service: &Service, words: &str) -> Value {
+    service.post("/api/agent/process", json!({"message": words, "session_id": "s"})).await
+}
+
+pub(super) async fn approve(service: &Service, answer: &Value) -> Value {
+    service.post("/api/agent/confirm", json!({"session_id": "s", "action": "approve_all"})).await;
+    service.task_until(answer["task_id"].as_str().expect("a task"), has_ended).await
+}
+
+/// A plan of one mail.
+pub(super) fn mail_plan(to: &str, subject: &str) -> Value {
+    json!({"kind": "plan", "title": subject, "intent": "send_email", "slots": {}, "stages": [
+        {"id": "mail", "type": "execution", "action": "email.send_email",
+         "params": {"to": [to], "subject": subject, "body": "As promised."}}]})
+}

@@ -74,6 +74,9 @@ pub(crate) trait Scripted: Site {
     /// The same, to be written.
     fn script_mut(&mut self) -> &mut Script;
 
+    /// The `METHOD /path` of chats.
+    fn chats(&self) -> String;
+
     /// Its own words for a refusal.
     fn refusal(&mut self, refusal: Refusal) -> Response;
 
@@ -100,6 +103,11 @@ impl<S: Scripted> Fake<S> {
     /// What the model was asked: all requests that reached it.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.site(|site| site.script().asked().to_vec())
+    }
+
+    /// The `METHOD /path` of chats, for faults and counts.
+    pub(crate) fn chats(&self) -> String {
+        self.site(|site| site.chats())
     }
 
     /// A refusal, for [`Self::fault_at`].

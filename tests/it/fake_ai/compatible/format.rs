@@ -73,11 +73,11 @@ fn schema(format: &Value, fields: &Map<String, Value>, site: &Compatible, model:
         let message = "response format `json_schema` cannot be combined with streaming or tools";
         return Err(Problem::invalid("response_format", None, message));
     }
-    if told["strict"] == true {
-        if let Some(wrong) = strict::wrong(schema) {
-            let message = format!("Invalid schema for response_format '{name}': {wrong}");
-            return Err(Problem::invalid("response_format", None, message));
-        }
+    if told["strict"] == true
+        && let Some(wrong) = strict::wrong(schema)
+    {
+        let message = format!("Invalid schema for response_format '{name}': {wrong}");
+        return Err(Problem::invalid("response_format", None, message));
     }
     Ok(schema.clone())
 }

@@ -101,6 +101,10 @@ impl Scripted for Compatible {
         &mut self.script
     }
 
+    fn chats(&self) -> String {
+        format!("POST {}/chat/completions", self.flavour.base())
+    }
+
     fn refusal(&mut self, refusal: Refusal) -> Response {
         let response = Problem::refusal(self.flavour, refusal).answer(self.flavour).response;
         if refusal == Refusal::Rate { self.rated(response, REQUESTS_MAX, TOKENS_MAX) } else { response }
@@ -216,11 +220,6 @@ impl Fake<Compatible> {
     /// The base URL, as `OPENAI_BASE_URL` has it.
     pub(crate) fn url(&self) -> String {
         self.origin() + self.site(|site| site.flavour.base())
-    }
-
-    /// The `METHOD /path` of chats, for faults and counts.
-    pub(crate) fn chats(&self) -> String {
-        format!("POST {}/chat/completions", self.site(|site| site.flavour.base()))
     }
 
     /// The key that it takes.

@@ -128,6 +128,10 @@ impl Scripted for Ollama {
         &mut self.script
     }
 
+    fn chats(&self) -> String {
+        "POST /api/chat".to_owned()
+    }
+
     fn refusal(&mut self, refusal: Refusal) -> Response {
         match refusal {
             Refusal::Key => error(401, "unauthorized"),
@@ -206,11 +210,6 @@ impl Fake<Ollama> {
     /// The URL of the server, as `OLLAMA_BASE_URL` has it.
     pub(crate) fn url(&self) -> String {
         self.origin()
-    }
-
-    /// The `METHOD /path` of chats, for faults and counts.
-    pub(crate) fn chats(&self) -> String {
-        "POST /api/chat".to_owned()
     }
 
     /// Which models are installed.

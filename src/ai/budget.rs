@@ -96,6 +96,14 @@ impl Budget {
         Ok(Ok(Reserved { day: day.clone(), tokens }))
     }
 
+    /// What was asked of each model on that day.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn used(&self, day: &Day) -> Result<Vec<AiUsage>, StoreError> {
+        self.store.ai_usage(&day.person, day.day).await
+    }
+
     /// Gives back what a call did not take, and keeps what it did.
     pub async fn settle(&self, reserved: Reserved, of: (ProviderName, &str), price: Option<Price>, usage: Usage) {
         let Reserved { day, tokens } = reserved;

@@ -13,6 +13,7 @@ pub mod budget;
 pub mod check;
 pub mod code;
 pub mod extract;
+pub mod metrics;
 pub mod ollama;
 pub mod openai;
 pub mod people;
@@ -23,6 +24,8 @@ pub mod read;
 pub mod router;
 pub mod shape;
 mod stream;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 use std::sync::Arc;

@@ -181,7 +181,7 @@ fn people(text: &mut String, facts: &Facts<'_>) {
     for group in groups.into_iter().take(GROUPS_MAX) {
         let members = facts.contacts.iter().filter(|contact| contact.groups.contains(group));
         let members: Vec<String> = members.take(MEMBERS_MAX).map(|contact| line(&contact.name)).collect();
-        let _ = writeln!(text, "GROUP {}: {}", line(group), without_addresses(&members.join(", ")));
+        let _ = writeln!(text, "GROUP {}", without_addresses(&format!("{}: {}", line(group), members.join(", "))));
     }
 }
 
@@ -253,18 +253,36 @@ fn clipped(text: &str, max: usize) -> String {
     clipped
 }
 
-/// The text with mail addresses and telephone numbers left out.
+/// The text with mail addresses and telephone numbers left out, numbers in several parts too.
 fn without_addresses(text: &str) -> String {
     const PHONE_DIGITS_MIN: usize = 7;
-    let is_phone = |word: &str| {
-        let digits = word.chars().filter(char::is_ascii_digit).count();
-        digits >= PHONE_DIGITS_MIN && word.chars().all(|c| c.is_ascii_digit() || "+-()./".contains(c)) && !is_date(word)
+    let digits = |words: &[&str]| words.iter().flat_map(|word| word.chars()).filter(char::is_ascii_digit).count();
+    let is_part = |word: &&str| {
+        let bare = bare(word);
+        !is_date(bare)
+            && bare.chars().any(|c| c.is_ascii_digit())
+            && bare.chars().all(|c| c.is_ascii_digit() || "+-()./".contains(c))
     };
-    let told = |word: &str| {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '+');
-        if word.contains('@') && word.len() > 1 || is_phone(bare) { "(address)".to_owned() } else { word.to_owned() }
-    };
-    text.split(' ').map(told).collect::<Vec<_>>().join(" ")
+    let words: Vec<&str> = text.split(' ').collect();
+    let mut out: Vec<&str> = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while at < words.len() {
+        let parts = words[at..].iter().take_while(|word| is_part(word)).count();
+        if digits(&words[at..at + parts]) >= PHONE_DIGITS_MIN {
+            out.push("(address)");
+            at += parts;
+            continue;
+        }
+        let is_mail = words[at].contains('@') && words[at].len() > 1;
+        out.push(if is_mail { "(address)" } else { words[at] });
+        at += 1;
+    }
+    out.join(" ")
+}
+
+/// A word without what stands around it.
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric() && c != '+')
 }
 
 fn is_date(word: &str) -> bool {

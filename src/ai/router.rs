@@ -334,6 +334,19 @@ impl Router {
         self.seats.iter().map(|seat| seat.status(now)).collect()
     }
 
+    /// What a person used of their day.
+    pub async fn usage(&self, person: &Person) -> Value {
+        let day = Day { person: person.id.clone(), day: self.today(person) };
+        let limits = json!({"calls": self.limits.calls_day, "tokens": self.limits.tokens_day});
+        match self.budget.used(&day).await {
+            Ok(models) => json!({"limits": limits, "models": models}),
+            Err(error) => {
+                warn!(%error, "what was used of a day cannot be read");
+                json!({"limits": limits, "models": null})
+            }
+        }
+    }
+
     /// What happened so far, by provider, for the metrics.
     pub fn counts(&self) -> Vec<Counts> {
         self.seats.iter().map(|seat| seat.counts()).collect()

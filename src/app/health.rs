@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use channels::port::DoorHealth;
 use channels::telegram::Door;
 use serde_json::{Map, Value, json};
+use workflows::person::Person;
 use workflows::ports::Clock;
 
 use super::features::{self, Feature};
-use crate::ai::router::Router;
+use crate::ai::{self, router::Router};
 use crate::http::Health;
 use crate::plugins::mcp::{Servers, component};
 use crate::store::LogStore;
@@ -91,11 +92,16 @@ impl Health for Wellbeing {
         ])
     }
 
-    async fn status(&self) -> Map<String, Value> {
+    fn metrics(&self) -> String {
+        ai::metrics::text(&self.ai.counts(), &self.ai.breakers())
+    }
+
+    async fn status(&self, person: &Person) -> Map<String, Value> {
         let builtin = json!({"name": "builtin", "status": "on", "remote": false});
         let providers: Vec<Value> = self.ai.status().into_iter().chain([builtin]).collect();
         Map::from_iter([
             ("providers".to_owned(), Value::Array(providers)),
+            ("ai_usage_today".to_owned(), self.ai.usage(person).await),
             ("features".to_owned(), json!(features::now(&self.features, &self.mcp.health()))),
         ])
     }

@@ -211,6 +211,12 @@ impl App {
         self.address
     }
 
+    /// What can be done.
+    #[cfg(test)]
+    pub(crate) fn catalog(&self) -> Arc<workflows::action::Catalog> {
+        self.engine.catalog()
+    }
+
     /// What to print for the person who started it; holds secrets at the first start.
     pub fn welcome(&self) -> &str {
         &self.welcome

@@ -8,7 +8,7 @@ use channels::port::Desk;
 use serde_json::{Map, Value};
 use url::Url;
 use workflows::ids::{ConversationId, PersonId};
-use workflows::person::{Channel, Settings};
+use workflows::person::{Channel, Person, Settings};
 use workflows::ports::{Clock, Ids, People, StoreError};
 
 use super::auth::attempts::Attempts;
@@ -35,8 +35,13 @@ pub trait Health: Send + Sync {
     /// shape, without personal data.
     async fn health(&self) -> Map<String, Value>;
 
-    /// The part for people who are signed in: `providers`, `features`, ….
-    async fn status(&self) -> Map<String, Value>;
+    /// The part for people who are signed in: `providers`, `features`, what they used today.
+    async fn status(&self, person: &Person) -> Map<String, Value>;
+
+    /// More for `/metrics`, in its format.
+    fn metrics(&self) -> String {
+        String::new()
+    }
 }
 
 /// Where a person is reached through another door.

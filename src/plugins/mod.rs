@@ -46,6 +46,7 @@ pub mod memory;
 pub(crate) mod money;
 pub mod notify;
 pub mod rates;
+mod results;
 pub mod search;
 pub mod telegram;
 #[cfg(test)]
@@ -126,7 +127,7 @@ pub fn spec(name: &str, summary: &str, properties: Value, required: &[&str], rea
         name: name.to_owned(),
         summary: summary.to_owned(),
         parameters: json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties}),
-        result: json!({"type": "object"}),
+        result: results::of(name),
         reach,
         idempotent: false,
         look_up: false,

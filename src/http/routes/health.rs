@@ -58,12 +58,12 @@ pub(crate) async fn ready(State(state): State<HttpState>) -> Answered {
 /// Version, providers, channels, queue and features.
 #[utoipa::path(get, path = "/api/status", tag = "health",
     responses((status = 200, description = "Status", body = Value)))]
-pub(crate) async fn status(State(state): State<HttpState>, Reader(_caller): Reader) -> Answered {
+pub(crate) async fn status(State(state): State<HttpState>, Reader(caller): Reader) -> Answered {
     let mut shown = Map::new();
     shown.insert("version".to_owned(), json!(state.config.version));
     shown.insert("queue_depth".to_owned(), json!(state.log.queue_depth(state.clock.now()).await?));
     shown.extend(state.health.health().await);
-    shown.extend(state.health.status().await);
+    shown.extend(state.health.status(&caller.person).await);
     Ok(Json(Value::Object(shown)))
 }
 
@@ -77,5 +77,5 @@ pub(crate) async fn metrics(State(state): State<HttpState>, Reader(_caller): Rea
 /// The same without a token, for the listener at `METRICS_ADDR`.
 pub(crate) async fn open_metrics(State(state): State<HttpState>) -> Result<Response, ApiError> {
     let depth = state.log.queue_depth(state.clock.now()).await?;
-    Ok(([(header::CONTENT_TYPE, METRICS_TYPE)], state.metrics.render(depth)).into_response())
+    Ok(([(header::CONTENT_TYPE, METRICS_TYPE)], state.metrics.render(depth) + &state.health.metrics()).into_response())
 }

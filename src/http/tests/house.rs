@@ -105,7 +105,7 @@ impl Health for Well {
         Map::from_iter([("channels".to_owned(), json!({"web": {"status": "on", "detail": ""}}))])
     }
 
-    async fn status(&self) -> Map<String, Value> {
+    async fn status(&self, _: &Person) -> Map<String, Value> {
         Map::new()
     }
 }

@@ -7,6 +7,7 @@ mod fake_http;
 #[path = "../../tests/it/fake_telegram/mod.rs"]
 mod fake_telegram;
 mod machine;
+mod models;
 mod parked;
 mod telegram;
 mod turns;
@@ -32,6 +33,7 @@ fn main() {
         lines.extend(turns::measure().await);
         lines.extend(parked::measure().await);
         lines.extend(telegram::measure().await);
+        lines.extend(models::measure().await);
     });
     lines.extend(machine::measure());
     for line in lines {

@@ -48,7 +48,7 @@ impl Actions for Quick {
     }
 }
 
-fn person() -> Person {
+pub(crate) fn person() -> Person {
     let settings = Settings {
         timezone: chrono_tz::UTC,
         currency: "EUR".to_owned(),

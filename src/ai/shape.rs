@@ -103,10 +103,6 @@ fn kind(schema: &Value) -> String {
 /// The fields of a result, lists with those of their items.
 fn fields(schema: &Value) -> Vec<String> {
     let properties = schema.get("properties").and_then(Value::as_object);
-    if properties.is_none() {
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        return required.filter_map(Value::as_str).map(str::to_owned).collect();
-    }
     let field = |(name, schema): (&String, &Value)| {
         let inner = schema.get("items").map(fields).unwrap_or_default();
         match (schema.get("type").and_then(Value::as_str), inner.is_empty()) {

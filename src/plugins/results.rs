@@ -12,7 +12,7 @@ const ID: Fields = &[("id", &[])];
 const REFERENCE: Fields = &[("reference", &[])];
 
 /// By action.
-const RESULTS: [(&str, Fields); 24] = [
+const RESULTS: [(&str, Fields); 28] = [
     ("email.send_email", SENT),
     ("email.send_invitation", &[("message_id", &[]), ("uid", &[]), ("refused", &["address", "reply"])]),
     ("telegram.send_message", TOLD),
@@ -33,6 +33,13 @@ const RESULTS: [(&str, Fields); 24] = [
     ("memory.remember", ID),
     ("memory.forget", ID),
     ("memory.recall", &[("memories", &["id", "text", "at"])]),
+    ("search.search_web", &[("results", &["title", "url", "snippet"])]),
+    ("search.find_places", &[("results", &["name", "address", "phone", "email", "website", "lat", "lon"])]),
+    (
+        "search.search_hotels",
+        &[("results", &["offer_id", "name", "description", "address", "price", "terms", "from", "to"])],
+    ),
+    ("search.search_flights", &[("results", &["offer_id", "name", "description", "airline", "price"])]),
     ("booking.request_reservation", &[("message_id", &[])]),
     ("booking.book_restaurant", &[("message_id", &[])]),
     ("booking.book_hotel", REFERENCE),
@@ -42,8 +49,10 @@ const RESULTS: [(&str, Fields); 24] = [
 /// The schema of an action's result; any object where nothing is declared.
 pub(super) fn of(action: &str) -> Value {
     let fields = RESULTS.iter().find(|(name, _)| *name == action).map_or(&[][..], |(_, fields)| *fields);
+    let any =
+        |names: &[&str]| -> Map<String, Value> { names.iter().map(|name| ((*name).to_owned(), json!({}))).collect() };
     let schema = |(name, inner): &(&str, &[&str])| {
-        let items = json!({"type": "object", "required": inner});
+        let items = json!({"type": "object", "properties": any(inner)});
         let schema = if inner.is_empty() { json!({}) } else { json!({"type": "array", "items": items}) };
         ((*name).to_owned(), schema)
     };

@@ -142,7 +142,12 @@ impl Service {
 
     /// Looks at a task until it fits.
     pub(crate) async fn task_until(&self, id: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        self.task_until_within(Duration::from_secs(60), id, fits).await
+    }
+
+    /// The same, for so long.
+    pub(crate) async fn task_until_within(&self, limit: Duration, id: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + limit;
         loop {
             let task = self.get(&format!("/api/tasks/{id}")).await;
             if fits(&task) {

@@ -3,10 +3,19 @@
 //! `tests/run` installs and starts it and names it in `LLM_URL` and `LLM_MODEL`. Its 135 million parameters get
 //! most things wrong, so nothing here asks whether an answer is a good one.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use super_manager::ai::openai::{Form, OpenAi};
+use super_manager::ai::provider::Provider as _;
+use super_manager::ai::wire::{Chat, Message, Speaker};
+use super_manager::config::{AiLimits, Models, ProviderConfig, ProviderName};
+use super_manager::outgoing::{Outgoing, SystemNames};
+
+use crate::fake_smtp::FakeSmtp;
+use crate::service::{Service, Setup};
 
 /// How long an answer may take; the server gives one at a time, and others ask too.
 const ANSWER_MAX: Duration = Duration::from_secs(300);
@@ -129,4 +138,93 @@ async fn the_model_is_listed_under_its_name() {
     let listed = model.client.get(format!("{}/models", model.url)).send().await.expect("an answer");
     let listed: Value = listed.json().await.expect("JSON");
     assert_eq!(listed["data"][0]["id"], model.name, "{listed:#}");
+}
+
+/// The service with this model as its only one.
+fn with_model(dir: &std::path::Path, model: &Model, smtp: &FakeSmtp, first: &str, total: &str) -> Setup {
+    Setup::new(dir, &smtp.url())
+        .with("AI_PROVIDERS", "openai")
+        .with("AI_LOCAL", "openai")
+        .with("OPENAI_BASE_URL", &model.url)
+        .with("OPENAI_MODEL", &model.name)
+        .with("AI_FIRST_BYTE_TIMEOUT_SECS", first)
+        .with("AI_TOTAL_TIMEOUT_SECS", total)
+}
+
+const REQUEST: &str = "email bob@test.local that dinner is at eight";
+
+/// Whatever a model of this size makes of the words, nobody gets a mail that nobody agreed to.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_real_model_plans_is_never_done_without_a_yes() {
+    let Some(model) = model() else { return };
+    let (smtp, dir) = (FakeSmtp::start().await, tempfile::tempdir().expect("a directory"));
+    let setup = with_model(dir.path(), &model, &smtp, "120", "240");
+    let doctor = setup.command().arg("doctor").output().expect("doctor runs");
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(said.contains(&format!("on   openai          {}", model.name)), "{said}");
+    let service = Service::start(&setup);
+    let asked = service.post("/api/agent/process", json!({"message": REQUEST, "session_id": "s"})).await;
+    let id = asked["task_id"].as_str().expect("a task");
+    let planned = service.task_until_within(ANSWER_MAX, id, |task| task["status"] != "planning").await;
+    let events = service.get(&format!("/api/tasks/{id}/events")).await;
+    let planner = events["events"].as_array().expect("events").iter().find(|event| event["type"] == "ai_complete");
+    println!("planned by {:?}: {}", planner.map(|event| &event["data"]["planner"]), planned["status"]);
+    let providers = service.get("/api/status").await["providers"].clone();
+    println!("{providers:#}");
+    assert!(providers[0]["requests"].as_u64().is_some_and(|asked| asked >= 1), "{providers:#}");
+    assert_eq!(smtp.ledger().len(), 0, "nobody said yes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_too_slow_costs_its_time_once() {
+    let Some(model) = model() else { return };
+    let (smtp, dir) = (FakeSmtp::start().await, tempfile::tempdir().expect("a directory"));
+    let service = Service::start(&with_model(dir.path(), &model, &smtp, "1", "2"));
+    for (n, limit) in [Duration::from_secs(5), Duration::from_secs(1)].into_iter().enumerate() {
+        let began = Instant::now();
+        let body = json!({"message": REQUEST, "session_id": format!("s{n}")});
+        let asked = service.post("/api/agent/process", body).await;
+        println!("planned in {:?}", began.elapsed());
+        assert_eq!(asked["planner"], "builtin", "{asked:#}");
+        assert!(began.elapsed() < limit, "{:?}", began.elapsed());
+    }
+    let health = service.get("/api/health").await;
+    assert_eq!(health["circuit_breakers"]["openai"], "open", "{health:#}");
+}
+
+/// The tools of this server's model are taken and not called: it is found out, and remembered.
+#[tokio::test(flavor = "multi_thread")]
+async fn tools_that_are_ignored_are_noticed() {
+    let Some(model) = model() else { return };
+    let provider = provider(&model).beginning_with(&model.name, Form::Tool);
+    let chat = Chat {
+        messages: vec![Message::new(Speaker::User, "Say hello.")],
+        schema: Some(object(&json!({"text": {"type": "string"}}))),
+        tokens_max: 400,
+    };
+    // What it says is prose, or cut: only the form counts here.
+    let said = provider.chat(&model.name, &chat, &|_| {}).await;
+    println!("{said:?}");
+    if said.is_ok() {
+        assert_eq!(provider.learnt(&model.name).as_deref(), Some("answers by plain JSON"));
+    }
+}
+
+fn provider(model: &Model) -> OpenAi {
+    let url: url::Url = format!("{}/", model.url).parse().expect("a URL");
+    let limits = AiLimits {
+        connect: Duration::from_secs(3),
+        first_byte: Duration::from_secs(120),
+        total: ANSWER_MAX,
+        failures: 3,
+        cooldown: Duration::from_secs(30),
+        at_once: 1,
+        tokens_day: 1_000_000,
+        calls_day: 1_000,
+    };
+    let outgoing = Outgoing::new(std::slice::from_ref(&url), Arc::new(SystemNames)).expect("a client");
+    let models = Models { planning: model.name.clone(), vision: None, code: None, embed: None };
+    let name = ProviderName::OpenAi;
+    let config = ProviderConfig { name, url, key: None, models, price: None, local: true, assumed: false };
+    OpenAi::new(config, limits, outgoing)
 }

@@ -8,6 +8,10 @@
 #[expect(dead_code, reason = "the other suite uses what this one does not")]
 mod service;
 
+#[path = "../it/fake_smtp.rs"]
+#[expect(dead_code, reason = "the other suite uses what this one does not")]
+mod fake_smtp;
+
 mod caldav;
 mod llm;
 mod mailbox;

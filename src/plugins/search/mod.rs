@@ -86,7 +86,6 @@ impl Plugin for SearchPlugin {
             ActionSpec {
                 idempotent: true,
                 unavailable: self.web.is_none().then(|| unset.to_owned()),
-                result: results(&["title", "url", "snippet"]),
                 ..spec(
                     "search.search_web",
                     "Searches the web",
@@ -98,7 +97,6 @@ impl Plugin for SearchPlugin {
             ActionSpec {
                 idempotent: true,
                 targets: &["near"],
-                result: results(&["name", "address", "lat", "lon", "distance_m"]),
                 ..spec(
                     "search.find_places",
                     "Finds places near a place",
@@ -128,12 +126,6 @@ impl Plugin for SearchPlugin {
             _ => places::LIMIT,
         }
     }
-}
-
-/// A result of items that surely have these fields.
-fn results(fields: &[&str]) -> Value {
-    json!({"type": "object", "required": ["results"], "properties": {
-        "results": {"type": "array", "items": {"type": "object", "required": fields}}}})
 }
 
 /// What `doctor` finds of a part: what it is, or what is wrong with it.

@@ -9,6 +9,8 @@ const NAMES: [&str; 8] = ["kind", "stages", "plan", "reply", "question", "text",
 
 /// The answer in a text: the first object that looks like one, else the first object there is.
 pub fn object(text: &str) -> Option<Value> {
+    // What a model thought aloud first is not the answer.
+    let text = text.rsplit_once("</think>").map_or(text, |(_, answer)| answer);
     let text = text.trim_start_matches('\u{feff}').trim();
     let mut first = None;
     let mut from = 0;
@@ -127,6 +129,7 @@ mod tests {
             format!("Sure! Here is {{the}} plan:\n{plain}\nAnything else?"),
             format!("\u{feff}  {plain}"),
             format!("{{\"thought\": \"hm\"}} {plain}"),
+            format!("<think>{{\"kind\": \"plan\"}}? No.</think>\n{plain}"),
             "{\"kind\": \"reply\", \"text\": \"a {brace} and a \\\"quote\\\", fine,\",\n }".to_owned(),
         ] {
             assert_eq!(object(&text), Some(answer.clone()), "{text}");

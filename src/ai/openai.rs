@@ -60,9 +60,13 @@ struct Manners {
     form: Form,
     /// Whether it says what a streamed answer took when asked to.
     counts: bool,
+    /// Whether its longest answer is set by the older name of the field.
+    older: bool,
+    /// Whether it may be told how freely to write.
+    tempered: bool,
 }
 
-const BEST: Manners = Manners { form: Form::Schema, counts: true };
+const BEST: Manners = Manners { form: Form::Schema, counts: true, older: true, tempered: true };
 
 /// A server that speaks this API.
 pub struct OpenAi {
@@ -180,6 +184,12 @@ impl Manners {
         if self.counts && fault.what.contains("stream_options") {
             return Some(Self { counts: false, ..self });
         }
+        if self.older && fault.what.contains("max_tokens") {
+            return Some(Self { older: false, ..self });
+        }
+        if self.tempered && fault.what.contains("temperature") {
+            return Some(Self { tempered: false, ..self });
+        }
         if !shaped {
             return None;
         }
@@ -190,8 +200,12 @@ impl Manners {
 fn body(model: &str, chat: &Chat, manners: Manners) -> Value {
     let messages: Vec<Value> = chat.messages.iter().map(message).collect();
     let mut body = json!({
-        "model": model, "messages": messages, "stream": true, "temperature": TEMPERATURE, "max_tokens": chat.tokens_max,
+        "model": model, "messages": messages, "stream": true,
     });
+    body[if manners.older { "max_tokens" } else { "max_completion_tokens" }] = json!(chat.tokens_max);
+    if manners.tempered {
+        body["temperature"] = json!(TEMPERATURE);
+    }
     if manners.counts {
         body["stream_options"] = json!({"include_usage": true});
     }
@@ -302,8 +316,11 @@ impl Answer {
         }
         let event: Event = serde_json::from_str(data)
             .map_err(|_| Fault::new(Class::BadOutput, "an event of the answer is no JSON"))?;
-        if event.error.is_some() {
-            return Err(Fault::new(Class::Overload, "it failed in the middle of the answer"));
+        if let Some(error) = event.error {
+            let code = error.get("code").and_then(Value::as_str).unwrap_or_default();
+            let unfit = ["tool_use_failed", "json_validate_failed"].contains(&code);
+            let class = if unfit { Class::BadOutput } else { Class::Overload };
+            return Err(Fault::new(class, "it failed in the middle of the answer"));
         }
         if let Some(counted) = event.usage.or(event.x_groq.and_then(|groq| groq.usage)) {
             self.said.usage = Some(Usage { input: counted.prompt_tokens, output: counted.completion_tokens });

@@ -1,8 +1,9 @@
 //! The planner that asks models, one after the other, and rules when none of them can: one turn, one
 //! proposal. It decides nothing about the world; what it proposes is untrusted.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tracing::{info, warn};
@@ -29,6 +30,8 @@ const MENDED_CHARS_MAX: usize = 6_000;
 const TURNS_MAX: u32 = 4;
 /// What is remembered that is told.
 const REMEMBERED_MAX: usize = 5;
+/// Descriptions of pictures that are kept.
+const SEEN_MAX: usize = 64;
 /// Largest picture that is looked at, in bytes.
 const PICTURE_BYTES_MAX: u64 = 10 << 20;
 
@@ -39,6 +42,8 @@ pub struct AiPlanner {
     memory: Memory,
     /// Where pictures are kept.
     uploads: PathBuf,
+    /// What was on pictures lately: a changed request is planned again with the same ones.
+    seen: Mutex<VecDeque<(Vec<Photo>, String)>>,
     builtin: Builtin,
 }
 
@@ -55,11 +60,12 @@ enum Came {
 impl AiPlanner {
     /// A planner that asks these.
     pub fn new(router: Arc<Router>, log: Arc<dyn LogStore>, memory: Memory, uploads: PathBuf) -> Self {
-        Self { router, log, memory, uploads, builtin: Builtin }
+        Self { router, log, memory, uploads, seen: Mutex::default(), builtin: Builtin }
     }
 
     /// Asks one of them, and has it mend its answer.
     async fn ask(&self, seat: &Seat, chat: &Chat, request: &PlanRequest<'_>, reading: &Reading<'_>) -> Came {
+        let mut answered = false;
         let hear = |text: &str| extract::reply_so_far(text).into_iter().for_each(|text| request.listener.so_far(&text));
         let mut chat = chat.clone();
         let mut doubtful = None;
@@ -69,6 +75,7 @@ impl AiPlanner {
                 Err(Missed::Spent(spent)) => return Came::Spent(spent.to_string()),
                 Err(Missed::Fault(_)) => break,
             };
+            answered = true;
             let faults = match read::read(&said, reading) {
                 Read::Good(proposal) => return Came::Proposal(proposal),
                 Read::Doubtful(doubts) => {
@@ -96,7 +103,9 @@ impl AiPlanner {
                 intent: Intent { kind: "question".to_owned(), ..Intent::default() },
             }),
             None => {
-                self.router.useless(seat);
+                if answered {
+                    self.router.useless(seat);
+                }
                 Came::Nothing
             }
         }
@@ -139,6 +148,9 @@ impl AiPlanner {
         if request.photos.is_empty() {
             return None;
         }
+        if let Some((_, seen)) = self.seen().iter().find(|(photos, _)| photos == request.photos) {
+            return Some(seen.clone());
+        }
         let mut pictures = Vec::new();
         for photo in request.photos.iter().take(PHOTOS_MAX) {
             pictures.extend(self.picture(photo).await);
@@ -149,7 +161,12 @@ impl AiPlanner {
         }
         let chat = prompt::pictures(request.text, pictures);
         match self.router.ask_any(Role::Vision, request.person, &chat, &|_| {}).await {
-            Ok((_, said)) if !said.text.trim().is_empty() => return Some(said.text),
+            Ok((_, said)) if !said.text.trim().is_empty() => {
+                let mut seen = self.seen();
+                seen.truncate(SEEN_MAX - 1);
+                seen.push_front((request.photos.to_vec(), said.text.clone()));
+                return Some(said.text);
+            }
             Ok(_) => notes.push("I could make nothing out on the picture, so I went by your words alone.".to_owned()),
             Err(Some(Missed::Spent(spent))) => notes.push(format!("I did not look at the picture: {spent}.")),
             Err(Some(Missed::Fault(_))) => {
@@ -159,6 +176,10 @@ impl AiPlanner {
             Err(None) => notes.push(self.blind(request)),
         }
         None
+    }
+
+    fn seen(&self) -> MutexGuard<'_, VecDeque<(Vec<Photo>, String)>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn blind(&self, request: &PlanRequest<'_>) -> String {
@@ -231,6 +252,17 @@ impl AiPlanner {
 #[async_trait]
 impl Planner for AiPlanner {
     async fn plan(&self, request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
+        let (person, text, task) = (request.person, request.text, request.origin.map(|(_, task)| task));
+        let planned = self.propose(request).await?;
+        if let (Proposal::Plan { .. }, Some(task)) = (&planned.proposal, task) {
+            self.memory.note_request(&person.id, task, text).await;
+        }
+        Ok(planned)
+    }
+}
+
+impl AiPlanner {
+    async fn propose(&self, request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
         let mut notes = Vec::new();
         if self.router.is_empty() && request.photos.is_empty() {
             return self.builtin.plan(request).await;
@@ -275,9 +307,6 @@ impl Planner for AiPlanner {
         for seat in &seats {
             match self.ask(seat, &chat, &request, &reading).await {
                 Came::Proposal(proposal) => {
-                    if let (Proposal::Plan { .. }, Some((_, task))) = (&proposal, request.origin) {
-                        self.memory.note_request(&request.person.id, task, request.text).await;
-                    }
                     return Ok(Planned { by: seat.name().as_str().to_owned(), proposal, notes });
                 }
                 Came::Nothing => {}

@@ -33,6 +33,7 @@ pub fn answer(actions: &[&str]) -> Value {
     let answers =
         ["text", "date", "time", "datetime", "number", "money", "email", "emails", "phone", "contact", "yes_no"];
     json!({
+        "type": "object",
         "anyOf": [
             {"type": "object", "additionalProperties": false, "required": ["kind", "title", "intent", "slots", "stages"],
              "properties": {"kind": {"const": "plan"}, "title": text(120), "intent": text(40),

@@ -128,13 +128,25 @@ fn refusal(status: StatusCode, body: &[u8]) -> Fault {
         402 => Class::Quota,
         429 if spent => Class::Quota,
         429 => Class::Rate,
+        // The model wrote what did not fit the form; the form was not refused.
+        400 if ["tool_use_failed", "json_validate_failed"].contains(&word("code")) => Class::BadOutput,
         _ if no_model => Class::NoModel,
         404 => Class::NoModel,
         408 => Class::Late,
         300..=499 => Class::BadRequest,
         _ => Class::Overload,
     };
-    let refused = ["response_format", "json_schema", "tool", "stream_options", "context", "format", "image"];
+    let refused = [
+        "max_tokens",
+        "temperature",
+        "response_format",
+        "json_schema",
+        "tool",
+        "stream_options",
+        "context",
+        "format",
+        "image",
+    ];
     let named = refused.into_iter().filter(|name| words.contains(name)).collect::<Vec<_>>().join(", ");
     let about = if named.is_empty() { String::new() } else { format!(" about {named}") };
     Fault::new(class, format!("it answered {}{about}", status.as_u16()))

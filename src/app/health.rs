@@ -83,7 +83,14 @@ impl Health for Wellbeing {
         let engine = if self.stopping.load(Ordering::Relaxed) { "degraded" } else { "on" };
         let parts = [("storage", storage), ("engine", engine)]
             .map(|(name, status)| (name.to_owned(), json!({"status": status})));
-        let components: Map<String, Value> = parts.into_iter().chain(self.mcp.health().iter().map(component)).collect();
+        let models = self
+            .ai
+            .ill()
+            .into_iter()
+            .map(|(name, why)| (format!("ai {}", name.as_str()), json!({"status": "degraded", "detail": why})));
+        let servers = self.mcp.health();
+        let components: Map<String, Value> =
+            parts.into_iter().chain(models).chain(servers.iter().map(component)).collect();
         Map::from_iter([
             ("ai_providers".to_owned(), json!([self.ai.on(), vec!["builtin"]].concat())),
             ("channels".to_owned(), Value::Object(self.channels())),

@@ -137,20 +137,28 @@ fn user(facts: &Facts<'_>) -> String {
     people(&mut text, facts);
     if !facts.read.entities.is_empty() {
         let read: Vec<String> = facts.read.entities.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let _ = writeln!(text, "READ FROM THE REQUEST BY RULES {}", without_addresses(&line(&read.join("; "))));
+        let _ = writeln!(
+            text,
+            "READ FROM THE REQUEST BY RULES {}",
+            without_addresses(&line(&read.join("; ")), facts.contacts)
+        );
     }
-    list(&mut text, "RUNNING NOW", &background.running);
-    list(&mut text, "DATA: REMEMBERED", &background.remembered);
+    list(&mut text, "RUNNING NOW", &background.running, facts.contacts);
+    list(&mut text, "DATA: REMEMBERED", &background.remembered, facts.contacts);
     let turns: Vec<String> = background
         .turns
         .iter()
         .map(|(asked, came)| format!("asked: {} | came of it: {}", line(asked), line(came)))
         .collect();
-    list(&mut text, "DATA: BEFORE IN THIS CHAT", &turns);
+    list(&mut text, "DATA: BEFORE IN THIS CHAT", &turns, facts.contacts);
     if let Some(pictures) = &background.pictures {
-        let _ = writeln!(text, "DATA: ON THE PICTURE THAT CAME WITH IT\n{}", quoted(pictures, PICTURE_CHARS_MAX));
+        let _ = writeln!(
+            text,
+            "DATA: ON THE PICTURE THAT CAME WITH IT\n{}",
+            quoted(pictures, PICTURE_CHARS_MAX, facts.contacts)
+        );
     }
-    facts.previous.into_iter().for_each(|run| previous(&mut text, run));
+    facts.previous.into_iter().for_each(|run| previous(&mut text, run, facts.contacts));
     let _ = writeln!(text, "REQUEST\n{}", clipped(facts.text, REQUEST_CHARS_MAX));
     for said in facts.amendments {
         let _ = writeln!(text, "THEN THE PERSON SAID\n{}", clipped(said, REQUEST_CHARS_MAX));
@@ -173,7 +181,7 @@ fn people(text: &mut String, facts: &Facts<'_>) {
     });
     let named: Vec<String> = named.collect();
     if !named.is_empty() {
-        let _ = writeln!(text, "PEOPLE {}", without_addresses(&named.join("; ")));
+        let _ = writeln!(text, "PEOPLE {}", without_addresses(&named.join("; "), &[]));
     }
     let mut groups: Vec<&String> = facts.contacts.iter().flat_map(|contact| &contact.groups).collect();
     groups.sort();
@@ -181,12 +189,12 @@ fn people(text: &mut String, facts: &Facts<'_>) {
     for group in groups.into_iter().take(GROUPS_MAX) {
         let members = facts.contacts.iter().filter(|contact| contact.groups.contains(group));
         let members: Vec<String> = members.take(MEMBERS_MAX).map(|contact| line(&contact.name)).collect();
-        let _ = writeln!(text, "GROUP {}", without_addresses(&format!("{}: {}", line(group), members.join(", "))));
+        let _ = writeln!(text, "GROUP {}", without_addresses(&format!("{}: {}", line(group), members.join(", ")), &[]));
     }
 }
 
 /// What became of the plan before.
-fn previous(text: &mut String, run: &Run) {
+fn previous(text: &mut String, run: &Run, contacts: &[Contact]) {
     let done = run.earlier.done.iter().chain(&run.items).filter_map(|item| match &item.phase {
         ItemPhase::Done { undone: false, outcome, .. } if item.undoes.is_none() => {
             Some(format!("{}: {}", report::aim(item), outcome.detail))
@@ -194,10 +202,10 @@ fn previous(text: &mut String, run: &Run) {
         ItemPhase::Unknown { .. } => Some(format!("{}: nobody knows whether it was done", report::aim(item))),
         _ => None,
     });
-    list(text, "DONE ALREADY, DO NOT PLAN IT AGAIN", &done.collect::<Vec<_>>());
+    list(text, "DONE ALREADY, DO NOT PLAN IT AGAIN", &done.collect::<Vec<_>>(), contacts);
     let answered = |stage: &workflows::plan::Stage, value: &serde_json::Value| match &stage.kind {
-        StageKind::Clarification(c) => Some(format!("{} {value}", c.question)),
-        StageKind::Selection(c) | StageKind::MultiSelect(c) => Some(format!("{} {value}", c.question)),
+        StageKind::Clarification(c) => Some(format!("{} {}", c.question, answer(value))),
+        StageKind::Selection(c) | StageKind::MultiSelect(c) => Some(format!("{} {}", c.question, answer(value))),
         StageKind::Confirmation(_)
         | StageKind::Execution(_)
         | StageKind::Parallel(_)
@@ -210,6 +218,7 @@ fn previous(text: &mut String, run: &Run) {
         text,
         "ANSWERED ALREADY; KEEP THE SAME id AND question WHERE IT IS NEEDED AGAIN",
         &before.chain(now).collect::<Vec<_>>(),
+        contacts,
     );
     let failed = run.plan.all().into_iter().filter_map(|stage| match run.stages.get(&stage.id)? {
         StageRun::Failed { error, .. } => Some(format!("{}: {error}", stage.label())),
@@ -219,25 +228,44 @@ fn previous(text: &mut String, run: &Run) {
         ItemPhase::Failed { error, .. } => Some(format!("{}: {error}", report::aim(item))),
         _ => None,
     });
-    list(text, "DATA: WHAT DID NOT WORK; PLAN ANOTHER WAY FOR THE REST", &failed.chain(lost).collect::<Vec<_>>());
+    list(
+        text,
+        "DATA: WHAT DID NOT WORK; PLAN ANOTHER WAY FOR THE REST",
+        &failed.chain(lost).collect::<Vec<_>>(),
+        contacts,
+    );
     let plan = run.plan.all().into_iter().map(|stage| format!("{} {}", stage.id, stage.kind.name()));
-    list(text, "THE PLAN BEFORE HAD THE STAGES", &plan.collect::<Vec<_>>());
+    list(text, "THE PLAN BEFORE HAD THE STAGES", &plan.collect::<Vec<_>>(), contacts);
 }
 
-fn list(text: &mut String, head: &str, lines: &[String]) {
+/// An answer as people would say it.
+fn answer(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(answer).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let name = ["name", "title", "id"].iter().find_map(|name| fields.get(*name)?.as_str());
+            name.map_or_else(|| value.to_string(), str::to_owned)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+fn list(text: &mut String, head: &str, lines: &[String], contacts: &[Contact]) {
     if lines.is_empty() {
         return;
     }
     let _ = writeln!(text, "{head}");
     for one in lines.iter().take(LINES_MAX) {
-        let _ = writeln!(text, "- {}", quoted(one, LINE_CHARS_MAX));
+        let _ = writeln!(text, "- {}", quoted(one, LINE_CHARS_MAX, contacts));
     }
 }
 
 /// Words from elsewhere, on one line, so that they cannot pass for a heading of ours.
-fn quoted(text: &str, max: usize) -> String {
+fn quoted(text: &str, max: usize, contacts: &[Contact]) -> String {
     let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    without_addresses(&clipped(&flat, max))
+    without_addresses(&clipped(&flat, max), contacts)
 }
 
 fn line(text: &str) -> String {
@@ -253,8 +281,9 @@ fn clipped(text: &str, max: usize) -> String {
     clipped
 }
 
-/// The text with mail addresses and telephone numbers left out, numbers in several parts too.
-fn without_addresses(text: &str) -> String {
+/// The text with names in the place of mail addresses, and without those of nobody known and without
+/// telephone numbers, numbers in several parts too.
+fn without_addresses(text: &str, contacts: &[Contact]) -> String {
     const PHONE_DIGITS_MIN: usize = 7;
     let digits = |words: &[&str]| words.iter().flat_map(|word| word.chars()).filter(char::is_ascii_digit).count();
     let is_part = |word: &&str| {
@@ -274,7 +303,12 @@ fn without_addresses(text: &str) -> String {
             continue;
         }
         let is_mail = words[at].contains('@') && words[at].len() > 1;
-        out.push(if is_mail { "(address)" } else { words[at] });
+        let whose = || {
+            let address = words[at].trim_matches(|c: char| !c.is_alphanumeric());
+            contacts.iter().find(|contact| contact.mail_addresses().any(|own| own.eq_ignore_ascii_case(address)))
+        };
+        let told = || whose().map(|contact| contact.name.as_str()).filter(|name| !name.contains('@'));
+        out.push(if is_mail { told().unwrap_or("(address)") } else { words[at] });
         at += 1;
     }
     out.join(" ")
@@ -293,7 +327,7 @@ fn is_date(word: &str) -> bool {
 pub fn repair(faults: &[String]) -> String {
     let mut text = "That cannot be followed:\n".to_owned();
     for fault in faults {
-        let _ = writeln!(text, "- {}", quoted(fault, LINE_CHARS_MAX));
+        let _ = writeln!(text, "- {}", quoted(fault, LINE_CHARS_MAX, &[]));
     }
     text.push_str("Write the whole JSON object again, without these faults.");
     text
@@ -305,7 +339,7 @@ pub fn pictures(asked: &str, pictures: Vec<super::wire::Picture>) -> Chat {
     let ask = format!(
         "Describe what is on the picture: the text on it word for word, and dates, names, places and amounts. The person \
         sent it with these words: {}",
-        quoted(asked, LINE_CHARS_MAX)
+        quoted(asked, LINE_CHARS_MAX, &[])
     );
     let message = Message { speaker: Speaker::User, text: ask, pictures };
     Chat { messages: vec![message], schema: None, tokens_max: TOKENS_MAX }

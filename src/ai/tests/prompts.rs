@@ -80,6 +80,7 @@ async fn it_is_made_in_no_time() {
 #[tokio::test]
 async fn no_address_and_no_number_is_in_it() {
     let (catalog, mut contacts, mut background) = (catalog().await, contacts(), busy());
+    background.turns.push(("ask".to_owned(), "sent to eve.stone@test.local".to_owned()));
     background
         .turns
         .push(("write".to_owned(), "sent to mia@test.local, call +49 170 1234567 or 0301234567.".to_owned()));
@@ -90,7 +91,9 @@ async fn no_address_and_no_number_is_in_it() {
     for secret in ["test.local", "170", "0301234567", "name.org", "group.org"] {
         assert!(!text.contains(secret), "{secret} is in it: {text}");
     }
-    for told in ["Mia Archer (wife)", "GROUP friends:", "Bob Miller", "2026-11-24", "Asia/Kolkata", "INR"] {
+    for told in
+        ["Mia Archer (wife)", "GROUP friends:", "Bob Miller", "sent to Eve Stone", "2026-11-24", "Asia/Kolkata", "INR"]
+    {
         assert!(text.contains(told), "{told} is not in it: {text}");
     }
 }

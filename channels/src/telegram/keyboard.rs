@@ -155,6 +155,8 @@ pub struct Act {
     pub id: EffectId,
     /// A few words.
     pub description: String,
+    /// What to know before saying yes.
+    pub notes: Vec<String>,
     /// Every argument, as it will run.
     pub parameters: Vec<(String, Value)>,
     /// Whether it is still to be decided.
@@ -214,6 +216,11 @@ impl Question {
             .map(|act| Act {
                 id: EffectId(text(act, "id")),
                 description: text(act, "description"),
+                notes: act
+                    .get("notes")
+                    .and_then(Value::as_array)
+                    .map(|notes| notes.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+                    .unwrap_or_default(),
                 parameters: act
                     .get("parameters")
                     .and_then(Value::as_object)

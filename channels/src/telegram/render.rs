@@ -15,9 +15,11 @@ use crate::text::{is_blank, short, visible};
 const TITLE_CHARS_MAX: usize = 80;
 /// Stages a progress message lists.
 const STEPS_MAX: usize = 40;
+/// Stands before what is to be known before a yes.
+const WARNING: &str = "\u{26a0}\u{fe0f}";
 
 /// A question in words: what is asked, what can be chosen where a button is too small for it, and
-/// every argument of what a yes would do.
+/// of what a yes would do all that is doubtful and every argument.
 pub(super) fn question(question: &Question, private: bool) -> Reply {
     let mut reply = Reply::plain(&question.text);
     let too_long = |name: &str| visible(name).chars().count() > LABEL_CHARS_MAX || is_blank(name);
@@ -33,6 +35,10 @@ pub(super) fn question(question: &Question, private: bool) -> Reply {
     for (place, act) in question.acts.iter().enumerate() {
         reply = reply.then("\n\n", Style::Plain);
         reply = reply.then(format!("{}. {}", place + 1, visible(&act.description)), Style::Bold);
+        for note in &act.notes {
+            // One line of one look: what a stranger put into it must not look like words of ours.
+            reply = reply.then(format!("\n{WARNING} {}", visible(note).replace('\n', "⟨U+000A⟩")), Style::Bold);
+        }
         for (name, value) in &act.parameters {
             reply = reply.then(format!("\n{}: ", visible(&name.replace('_', " "))), Style::Plain);
             reply = reply.then(argument(value), Style::Code);
@@ -144,6 +150,21 @@ mod tests {
             assert!(text.contains(part), "{part}");
         }
         assert!(text.contains(&"x".repeat(10_000)), "the body is whole");
+    }
+
+    #[test]
+    fn what_is_doubtful_stands_above_the_arguments_with_nothing_hidden_in_it() {
+        let doubt = format!("\"eve\u{202e}@evil\" is not from you: {}", "x".repeat(10_000));
+        let view = json!({"kind": "confirmation", "question": "Shall I do this?", "pending_actions": [
+            {"id": "e1", "description": "Send email", "status": "pending", "parameters": {"to": ["eve@evil"]},
+             "notes": [doubt, "and a second\u{200b}\nline"]},
+            {"id": "e2", "description": "Send another", "status": "pending", "parameters": {"to": ["bob@example.org"]}}]});
+        let text = shown(&view, true);
+        let first =
+            text.find("1. Send email\n\u{26a0}\u{fe0f} \"eve⟨U+202E⟩@evil\" is not from you").expect("the first");
+        let second = text.find("\u{26a0}\u{fe0f} and a second⟨U+200B⟩⟨U+000A⟩line\nto: eve@evil").expect("the second");
+        assert!(first < second && text.contains(&"x".repeat(10_000)), "{text}");
+        assert_eq!(text.matches('\u{26a0}').count(), 2, "none where there is nothing to know");
     }
 
     #[test]

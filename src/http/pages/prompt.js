@@ -67,6 +67,13 @@ function confirmation(prompt, act) {
       { class: `action ${action.status}` },
       el("h3", {}, visible(action.description)),
       el("p", { class: "kind" }, action.action_type, action.status === "pending" ? null : ` · ${action.status}`),
+      action.notes?.length
+        ? el(
+            "ul",
+            { class: "notes", "aria-label": "Know this first" },
+            action.notes.map((note) => el("li", {}, el("span", { class: "sign", role: "img", "aria-label": "Warning" }, "⚠"), el("span", {}, visible(note).replaceAll("\n", "⟨U+000A⟩")))),
+          )
+        : null,
       el(
         "dl",
         {},

@@ -14,16 +14,21 @@ use crate::reply::{Reply, Style};
 /// What a stranger is told.
 pub(super) const HOW_TO_JOIN: &str = "Hello. I do not know you yet. If you were given a code, send me \
     /start and the code. Otherwise ask the person who runs this service for one.";
+/// What /ask alone is answered with.
+pub(super) const HOW_TO_ASK: &str = "Write what you need behind it, like: /ask remind me at 6 to call Bob. \
+    It is taken as something new, whatever I have asked you.";
 /// Tasks that /tasks lists.
 const TASKS_MAX: u32 = 10;
 /// Longest language tag, in characters.
 const LOCALE_CHARS_MAX: usize = 35;
+/// What the setting `remote_ai` means.
+const REMOTE_AI: &str = "On: remote models may see my requests. Off: only the built-in planner and local models.";
 /// What can be done, and how it is asked for.
 const HELP: &str = "Tell me in your own words what you need, and I do it: mails, invitations, meetings, \
     events, reminders, contacts. I ask what is missing, show exactly what I will do, and do it only after your yes.\n\n\
     For example: \u{201c}Email Bob that the review moved to Friday 3 pm and set up a video meeting for it\u{201d}.\n\n\
-    /tasks your newest tasks\n/status how the task here stands\n/cancel stop it\n/undo take back what it did\n\
-    /link a code to reach me in another way\n/settings time zone, language, currency, notices";
+    /ask something new, whatever I have asked you\n/tasks your newest tasks\n/status how the task here stands\n/cancel stop it\n/undo take back what it did\n\
+    /link a code to reach me in another way\n/settings time zone, language, currency, notices, remote models";
 
 impl Door {
     /// Does what a command says; `None` when it is none of ours.
@@ -105,7 +110,7 @@ impl Door {
 
     async fn order(&self, id: i64, said: &Said, person: &Person, order: Order) -> Result<Finished, NotNow> {
         let chat = self.chat(said.place, person).await?;
-        let handled = self.submit(source(id), &chat, InboundKind::Command(order)).await?;
+        let handled = self.submit(source(id), &chat, InboundKind::Command(order), Vec::new()).await?;
         Ok(match handled.refusal {
             Some(refusal) => self.reply(id, said, refusal.to_string()),
             None => Finished::handled(id, self.0.parts.clock.now()),
@@ -161,11 +166,13 @@ impl Door {
 
 fn shown(settings: &Settings) -> String {
     format!(
-        "timezone: {}\nlanguage: {}\ncurrency: {}\nnotify: {}\n\nTo change one: /settings timezone Europe/Berlin",
+        "timezone: {}\nlanguage: {}\ncurrency: {}\nnotify: {}\nremote_ai: {}\n    {REMOTE_AI}\n\n\
+        To change one: /settings timezone Europe/Berlin",
         settings.timezone,
         settings.locale,
         settings.currency,
-        settings.notify_on.as_str()
+        settings.notify_on.as_str(),
+        if settings.remote_ai { "on" } else { "off" },
     )
 }
 
@@ -202,7 +209,14 @@ fn changed(settings: &Settings, words: &str) -> Result<Settings, String> {
             changed.notify_on = Channel::parse(&value.to_lowercase())
                 .ok_or_else(|| "Notices go to telegram, email or web.".to_owned())?;
         }
-        _ => return Err("I know the settings timezone, language, currency and notify.".to_owned()),
+        "remote_ai" => {
+            changed.remote_ai = match value.to_lowercase().as_str() {
+                "on" | "yes" | "true" => true,
+                "off" | "no" | "false" => false,
+                _ => return Err(format!("remote_ai is on or off. {REMOTE_AI}")),
+            };
+        }
+        _ => return Err("I know the settings timezone, language, currency, notify and remote_ai.".to_owned()),
     }
     Ok(changed)
 }
@@ -228,6 +242,8 @@ mod tests {
         assert_eq!(with("currency: inr"), Settings { currency: "INR".to_owned(), ..plain() });
         assert_eq!(with("language de-AT").locale, "de-AT");
         assert_eq!(with("notify Telegram").notify_on, Channel::Telegram);
+        assert_eq!(with("remote_ai: ON"), Settings { remote_ai: true, ..plain() });
+        assert!(!changed(&with("remote_ai on"), "remote_ai off").expect("it fits").remote_ai);
     }
 
     #[test]
@@ -238,6 +254,8 @@ mod tests {
             ("currency dollars", "EUR"),
             ("language x", "de-AT"),
             ("notify pigeon", "telegram"),
+            ("remote_ai maybe", "on or off"),
+            ("remote_ai", "built-in planner"),
             ("colour blue", "timezone"),
         ] {
             let why = changed(&plain(), words).expect_err("it does not fit");

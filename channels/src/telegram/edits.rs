@@ -18,7 +18,7 @@ impl Door {
         let Some(row) = self.0.parts.desk.load(&task).await?.filter(|row| row.person_id == person.id) else {
             return Ok(finished);
         };
-        if row.state.request().text == said.text.trim() || said.text.trim().is_empty() {
+        if row.state.request().text == said.words().trim() || said.words().trim().is_empty() {
             return Ok(finished);
         }
         let is_begun = |phase: &ItemPhase| !matches!(phase, ItemPhase::Held | ItemPhase::Ready | ItemPhase::Rejected);
@@ -30,9 +30,11 @@ impl Door {
         let chat = self.chat(said.place, &person).await?;
         let cancel = InboundKind::Command(Command::Cancel(Some(task)));
         // It may have ended by itself; then there is nothing to stop.
-        self.submit(format!("{}:stop", source(id)), &chat, cancel).await?;
-        let again = InboundKind::Request { text: said.text.clone() };
-        let handled = self.submit(source(id), &chat, again).await?;
+        self.submit(format!("{}:stop", source(id)), &chat, cancel, Vec::new()).await?;
+        let again = InboundKind::Request { text: said.words().trim().to_owned() };
+        // The picture is the one that came with the message.
+        let photos = row.state.request().photos.clone();
+        let handled = self.submit(source(id), &chat, again, photos).await?;
         let about = handled.task_id.map(|task| (said.place.chat, said.message, task));
         Ok(Finished { about, ..finished })
     }

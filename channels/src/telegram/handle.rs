@@ -5,14 +5,15 @@ use tracing::warn;
 use workflows::engine::{EngineError, Handled, Refusal};
 use workflows::failpoint;
 use workflows::ids::{ConversationId, TaskId};
-use workflows::inbound::{Inbound, InboundKind, MESSAGE_CHARS_MAX};
+use workflows::inbound::{Inbound, InboundKind, MESSAGE_CHARS_MAX, Photo};
 use workflows::person::{Channel, Identity, Person};
 use workflows::planner::words::{Word, word};
 use workflows::ports::StoreError;
 
 use super::keyboard::{Copy, Subject, Turned};
 use super::parse::{self, Membership, Place, Said, Seen, Sender};
-use super::store::{Chat, Ending, Finished, Queued, Upload};
+use super::photos::{self, Kept};
+use super::store::{Chat, Ending, Finished, Queued};
 use super::{Door, commands};
 use crate::reply::Reply;
 
@@ -31,16 +32,6 @@ pub(super) enum NotNow {
     /// The door does not know yet who it is.
     #[error("the door is not open yet")]
     Closed,
-}
-
-/// What became of a photo.
-enum Photos {
-    /// There was none.
-    None,
-    /// It is kept.
-    Kept,
-    /// Telegram did not give it.
-    Lost,
 }
 
 /// The update's own name as a source of events.
@@ -99,7 +90,13 @@ impl Door {
         Ok(self.0.parts.outbox.chat(place, &person.id, fresh).await?)
     }
 
-    pub(super) async fn submit(&self, source: String, chat: &Chat, kind: InboundKind) -> Result<Handled, NotNow> {
+    pub(super) async fn submit(
+        &self,
+        source: String,
+        chat: &Chat,
+        kind: InboundKind,
+        photos: Vec<Photo>,
+    ) -> Result<Handled, NotNow> {
         let inbound = Inbound {
             channel: Channel::Telegram,
             source_id: source,
@@ -107,7 +104,7 @@ impl Door {
             conversation_id: chat.conversation_id.clone(),
             received_at: self.0.parts.clock.now(),
             kind,
-            photos: Vec::new(),
+            photos,
         };
         Ok(self.0.parts.desk.submit(inbound).await?)
     }
@@ -135,7 +132,7 @@ impl Door {
 
     async fn said(&self, id: i64, said: Said) -> Result<Finished, NotNow> {
         let Some(person) = self.who(&said.sender).await? else { return self.stranger(id, &said).await };
-        if let Some(command) = &said.command {
+        if let Some(command) = said.command.as_ref().filter(|_| !said.asks_anew()) {
             if let Some(finished) = self.command(id, &said, &person, command).await? {
                 return Ok(finished);
             }
@@ -148,47 +145,73 @@ impl Door {
                 });
             }
         }
-        let chat = self.chat(said.place, &person).await?;
-        let photo = self.keep_photo(id, &said, &person).await?;
-        if said.text.trim().is_empty() {
-            let words = match photo {
-                Photos::Kept => "I have kept the photo, but cannot look at pictures. Tell me in words what you need.",
-                Photos::Lost => "I could not get the photo from Telegram. Tell me in words what you need.",
-                Photos::None => "I can read words only. Tell me in words what you need.",
-            };
-            return Ok(self.reply(id, &said, words));
-        }
-        if said.text.chars().count() > MESSAGE_CHARS_MAX {
-            return Ok(self.reply(id, &said, "That is too long for me. Please say it in fewer words."));
-        }
-        let asked = match said.reply_to {
-            Some(message) => self.0.parts.outbox.copy_at(said.place.chat, message).await?,
-            None => None,
+        self.asked(id, &said, &person).await
+    }
+
+    /// Words, a photo, or both.
+    async fn asked(&self, id: i64, said: &Said, person: &Person) -> Result<Finished, NotNow> {
+        let chat = self.chat(said.place, person).await?;
+        let kept = self.keep_photo(id, said, person).await?;
+        let words = match (said.words().trim(), &kept) {
+            ("", Kept::There(_)) => photos::WHAT_IS_IT,
+            ("", Kept::Lost) => return Ok(self.reply(id, said, photos::ONLY_LOST)),
+            ("", Kept::None) if said.asks_anew() => return Ok(self.reply(id, said, commands::HOW_TO_ASK)),
+            ("", Kept::None) => {
+                return Ok(self.reply(id, said, "I can read words only. Tell me in words what you need."));
+            }
+            (words, _) => words,
         };
-        let kind = match asked.map(|copy| (copy.person_id, copy.subject)) {
-            Some((whose, Subject::Prompt(_) | Subject::Change(_))) if whose != person.id => {
-                let name = self.name_of(&whose).await?;
-                return Ok(self.reply(id, &said, format!("Only {name} can answer that question.")));
-            }
-            Some((_, Subject::Prompt(prompt_id) | Subject::Change(prompt_id))) => {
-                InboundKind::Reply { prompt_id, text: said.text.clone() }
-            }
-            Some((_, Subject::Report(_) | Subject::Progress(_))) | None => {
-                InboundKind::Message { text: said.text.clone() }
-            }
+        if words.chars().count() > MESSAGE_CHARS_MAX {
+            return Ok(self.reply(id, said, "That is too long for me. Please say it in fewer words."));
+        }
+        let kind = match self.kind_of(said, words, person).await? {
+            Ok(kind) => kind,
+            Err(why) => return Ok(self.reply(id, said, why)),
         };
-        let handled = self.submit(source(id), &chat, kind).await?;
         let mut finished = Finished::handled(id, self.0.parts.clock.now());
+        let notice = match (&kept, &kind) {
+            (Kept::Lost, _) => Some(photos::LOST),
+            (Kept::There(_), InboundKind::Request { .. }) | (Kept::None, _) => None,
+            (Kept::There(_), _) => Some(photos::UNSEEN),
+        };
+        finished.replies.extend(notice.map(|words| queued(said.place, None, words.into())));
+        let handled = self.submit(source(id), &chat, kind, kept.photos()).await?;
         if handled.refusal == Some(Refusal::NotFound) {
             // The engine says nothing of what is not this person's.
             finished.replies.push(queued(said.place, None, Refusal::NotFound.to_string().into()));
         }
         if let Some(task) = handled.task_id
-            && self.began_with(&task, &said.text).await?
+            && self.began_with(&task, words).await?
         {
             finished.about = Some((said.place.chat, said.message, task));
         }
         Ok(finished)
+    }
+
+    /// What these words are to the engine; why they are nothing to it.
+    async fn kind_of(&self, said: &Said, words: &str, person: &Person) -> Result<Result<InboundKind, String>, NotNow> {
+        let text = words.to_owned();
+        // A photo alone answers no question.
+        if said.asks_anew() || said.words().trim().is_empty() {
+            return Ok(Ok(InboundKind::Request { text }));
+        }
+        let asked = match said.reply_to {
+            Some(message) => self.0.parts.outbox.copy_at(said.place.chat, message).await?,
+            None => None,
+        };
+        Ok(match asked.map(|copy| (copy.person_id, copy.subject)) {
+            Some((whose, Subject::Prompt(_) | Subject::Change(_))) if whose != person.id => {
+                Err(format!("Only {} can answer that question.", self.name_of(&whose).await?))
+            }
+            Some((_, Subject::Prompt(prompt_id) | Subject::Change(prompt_id))) => {
+                Ok(InboundKind::Reply { prompt_id, text })
+            }
+            // One with words comes with something new, unless the words decide.
+            _ if said.photo.is_some() && matches!(word(words), Word::Other | Word::Change) => {
+                Ok(InboundKind::Request { text })
+            }
+            Some((_, Subject::Report(_) | Subject::Progress(_))) | None => Ok(InboundKind::Message { text }),
+        })
     }
 
     /// Whether these words are what the task was asked with.
@@ -201,36 +224,6 @@ impl Door {
     pub(super) async fn name_of(&self, id: &workflows::ids::PersonId) -> Result<String, NotNow> {
         let person = self.0.parts.members.person(id).await?;
         Ok(person.map_or_else(|| "somebody else".to_owned(), |person| crate::text::visible(&person.name)))
-    }
-
-    /// Fetches and keeps the photo of a message, if it has one.
-    async fn keep_photo(&self, id: i64, said: &Said, person: &Person) -> Result<Photos, NotNow> {
-        let Some(photo) = &said.photo else { return Ok(Photos::None) };
-        let bytes = match self.0.parts.api.file(&photo.file).await {
-            Ok(bytes) => bytes,
-            // What was said with it counts; it must not wait for the picture.
-            Err(trouble) => {
-                warn!(update = id, %trouble, "a photo cannot be had");
-                return Ok(Photos::Lost);
-            }
-        };
-        // The name Telegram gives the same picture, made harmless, beside the update's own.
-        let unique: String = photo.unique.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-        let path = self.0.parts.uploads.join(format!("telegram-{id}-{unique}.jpg"));
-        let size = bytes.len() as u64;
-        tokio::fs::create_dir_all(&self.0.parts.uploads).await?;
-        let partly = path.with_extension("part");
-        tokio::fs::write(&partly, bytes).await?;
-        tokio::fs::rename(&partly, &path).await?;
-        let upload = Upload {
-            person_id: person.id.clone(),
-            source_id: source(id),
-            path,
-            bytes: size,
-            at: self.0.parts.clock.now(),
-        };
-        self.0.parts.outbox.put_upload(upload).await?;
-        Ok(Photos::Kept)
     }
 
     /// Somebody we do not know: let in with a code, else told once a day how to join.

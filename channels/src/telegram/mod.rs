@@ -15,6 +15,7 @@ mod hands;
 mod html;
 pub mod keyboard;
 pub mod parse;
+mod photos;
 mod poll;
 mod press;
 mod render;
@@ -60,9 +61,10 @@ const LOOK_AFTER_PAUSE: Duration = Duration::from_secs(600);
 /// Updates that are taken up at once of those an earlier process left.
 const TAKE_UP_MAX: u32 = 100;
 /// The commands that Telegram offers while one types.
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("start", "Join with a code, or say hello"),
     ("help", "What I can do, and how to ask"),
+    ("ask", "Ask for something new, whatever question is open"),
     ("tasks", "Your newest tasks"),
     ("status", "How the task here stands, and what it waits for"),
     ("cancel", "Stop the task here"),

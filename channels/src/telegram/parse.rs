@@ -5,6 +5,8 @@ use teloxide::types::{MaybeInaccessibleMessage, Message, Update, UpdateKind, Use
 
 /// Longest name kept of a person, in characters.
 const NAME_CHARS_MAX: usize = 100;
+/// The command before words that are something new.
+const ASK: &str = "ask";
 
 /// Who the bot is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,18 @@ pub struct Said {
     /// Whether it is certainly for us: said in private, to our name, or in reply to us. A bare command
     /// in a group may be another bot's.
     pub certain: bool,
+}
+
+impl Said {
+    /// Whether it asks for something new, whatever question is open.
+    pub fn asks_anew(&self) -> bool {
+        self.command.as_ref().is_some_and(|command| command.name == ASK)
+    }
+
+    /// What is asked: the words without the command that says that they are something new.
+    pub fn words(&self) -> &str {
+        self.command.as_ref().filter(|command| command.name == ASK).map_or(&self.text, |command| &command.rest)
+    }
 }
 
 /// A press of a button.

@@ -147,7 +147,7 @@ async function settings(again, act) {
       onsubmit: async (event) => {
         event.preventDefault();
         const data = Object.fromEntries(new FormData(event.target));
-        await saved(event.target, () => call("PATCH", "/api/settings", data), again);
+        await saved(event.target, () => call("PATCH", "/api/settings", { ...data, remote_ai: data.remote_ai === "on" }), again);
       },
     },
     el("p", {}, el("label", { for: "timezone" }, "Time zone"), el("input", { id: "timezone", name: "timezone", list: "zones", value: now.timezone })),
@@ -158,6 +158,12 @@ async function settings(again, act) {
       {},
       el("label", { for: "notify_on" }, "Notices go to"),
       el("select", { id: "notify_on", name: "notify_on" }, ["web", "telegram", "email"].map((way) => el("option", { value: way, selected: now.notify_on === way }, way))),
+    ),
+    el(
+      "p",
+      {},
+      el("label", { class: "box" }, el("input", { id: "remote_ai", type: "checkbox", name: "remote_ai", checked: now.remote_ai }), el("span", {}, "Remote models may see my requests")),
+      el("small", { class: "hint" }, "Off: only the built-in planner and local models."),
     ),
     el("p", { class: "wrong", role: "alert" }),
     el("p", { class: "row" }, el("button", { type: "submit", class: "go" }, "Save"), el("button", { type: "button", onclick: () => act.signOut() }, "Sign out")),

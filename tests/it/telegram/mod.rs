@@ -1,5 +1,6 @@
 //! The Telegram door, with a strict stand-in for Telegram and one for the mail server.
 
+mod asking;
 mod birthday;
 mod deliveries;
 mod door;

@@ -410,6 +410,7 @@ fn http_config(config: &Config, public_url: &Url, plugins: &Plugins) -> HttpConf
         answer_wait: ANSWER_WAIT,
         sign_in_delay: SIGN_IN_DELAY,
         socket_send_limit: SOCKET_SEND_LIMIT,
+        uploads: config.uploads(),
     }
 }
 
@@ -432,6 +433,7 @@ fn http_state(
         people: Arc::new(db.clone()),
         persons: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),
+        photos: Arc::new(db.clone()),
         calendar,
         access: Arc::new(db.clone()),
         hub,

@@ -85,6 +85,22 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).after(BUSY_RETRY_SECS)
     }
 
+    /// A file that cannot be written.
+    pub fn unwritten(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull
+            | std::io::ErrorKind::QuotaExceeded
+            | std::io::ErrorKind::ReadOnlyFilesystem => Self::storage_full(error),
+            _ => Self::internal(error),
+        }
+    }
+
+    fn storage_full(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %Chain(error), "storage is full");
+        let text = "Storage is full or read-only; nothing was changed";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full", text)
+    }
+
     fn after(mut self, secs: u64) -> Self {
         self.0.retry_after_secs = Some(secs);
         self
@@ -115,11 +131,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy => Self::busy(),
-            StoreError::Full(_) => {
-                tracing::error!(error = %Chain(&error), "storage is full");
-                let text = "Storage is full or read-only; nothing was changed";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full", text)
-            }
+            StoreError::Full(_) => Self::storage_full(&error),
             StoreError::Conflict | StoreError::Spent { .. } | StoreError::Driver(_) | StoreError::Corrupt(_) => {
                 Self::internal(&error)
             }

@@ -43,12 +43,13 @@ pub use state::{Doors, Health, HttpConfig, HttpState, Linked, PluginInfo};
 struct Document;
 
 fn api() -> OpenApiRouter<HttpState> {
-    use routes::{access, agent, contacts, health, mcp, me, plugins, session, tasks};
+    use routes::{access, agent, contacts, health, mcp, me, photos, plugins, session, tasks};
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(agent::process))
         .routes(routes!(agent::select))
         .routes(routes!(agent::confirm))
         .routes(routes!(agent::prompts))
+        .routes(routes!(photos::add))
         .routes(routes!(tasks::list, tasks::run))
         .routes(routes!(tasks::get))
         .routes(routes!(tasks::cancel))

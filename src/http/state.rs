@@ -1,5 +1,6 @@
 //! What the routes are given.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::hub::Hub;
 use super::metrics::Metrics;
 use crate::plugins::calendar::port::CalendarBook;
 use crate::plugins::mcp::Servers;
-use crate::store::{AccessStore, ContactStore, LogStore, PeopleStore};
+use crate::store::{AccessStore, ContactStore, LogStore, PeopleStore, PhotoStore};
 
 /// Longest that process, select and confirm wait for the next question or the end.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(25);
@@ -93,6 +94,8 @@ pub struct HttpConfig {
     pub sign_in_delay: Duration,
     /// See [`SOCKET_SEND_LIMIT`].
     pub socket_send_limit: Duration,
+    /// Where pictures are kept.
+    pub uploads: PathBuf,
 }
 
 impl HttpConfig {
@@ -115,6 +118,8 @@ pub struct HttpState {
     pub persons: Arc<dyn PeopleStore>,
     /// Address books.
     pub contacts: Arc<dyn ContactStore>,
+    /// Pictures that were sent.
+    pub photos: Arc<dyn PhotoStore>,
     /// The calendar.
     pub calendar: Arc<dyn CalendarBook>,
     /// Credentials and codes.

@@ -10,6 +10,7 @@ pub mod log;
 pub mod mcp;
 pub mod memory;
 pub mod people;
+pub mod photos;
 pub mod sqlite;
 
 pub use access::AccessStore;
@@ -19,4 +20,5 @@ pub use log::LogStore;
 pub use mcp::McpStore;
 pub use memory::MemoryStore;
 pub use people::{ContactStore, PeopleStore};
+pub use photos::PhotoStore;
 pub use workflows::ports::StoreError;

@@ -24,6 +24,7 @@ mod mcp;
 mod meeting;
 mod memory;
 mod overload;
+mod photos;
 mod recovery;
 mod search;
 mod service;

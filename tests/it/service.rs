@@ -124,6 +124,14 @@ impl Service {
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 
+    /// Sends a file as it is.
+    pub(crate) async fn upload(&self, token: &str, path: &str, bytes: Vec<u8>) -> Result<(u16, Value), Gone> {
+        let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(token).body(bytes);
+        let response = request.send().await.map_err(|_| Gone)?;
+        let status = response.status().as_u16();
+        Ok((status, response.json().await.map_err(|_| Gone)?))
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         let (status, body) = self.call(Method::GET, path, None).await.expect("an answer");
         assert_eq!(status, 200, "GET {path}: {body}");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use workflows::action::Catalog;
 use workflows::ids::{EffectId, PromptId};
-use workflows::inbound::{Answer, CHOICES_MAX, MESSAGE_CHARS_MAX};
+use workflows::inbound::{Answer, CHOICES_MAX, MESSAGE_CHARS_MAX, PHOTOS_MAX};
 use workflows::person::Channel;
 use workflows::plan::Plan;
 use workflows::plan::validate::Fault;
@@ -26,6 +26,8 @@ pub struct Ask {
     pub user_id: Option<String>,
     /// The session it belongs to; a fresh one when absent.
     pub session_id: Option<String>,
+    /// The ids of pictures that come with the words, at most [`PHOTOS_MAX`].
+    pub photos: Vec<String>,
 }
 
 /// `POST /api/agent/select` and `POST /api/agent/confirm`.
@@ -64,8 +66,9 @@ pub fn ask(body: &Value) -> Result<Ask, Vec<Fault>> {
     if fields.value("context").is_some_and(|context| !context.is_object()) {
         fields.fault("context", "object_expected", "must be an object");
     }
+    let photos = fields.texts("photos", PHOTOS_MAX, ID_CHARS_MAX).unwrap_or_default();
     fields.end()?;
-    Ok(Ask { message, user_id, session_id })
+    Ok(Ask { message, user_id, session_id, photos })
 }
 
 /// Reads a choice. Whatever it holds, it never approves anything.
@@ -177,9 +180,10 @@ mod tests {
 
     #[test]
     fn every_faulty_field_is_named_at_once() {
-        let faults = ask(&json!({"message": "", "user_id": 3, "context": []})).unwrap_err();
+        let photos = vec!["p"; PHOTOS_MAX + 1];
+        let faults = ask(&json!({"message": "", "user_id": 3, "context": [], "photos": photos})).unwrap_err();
         let named: Vec<&Value> = faults.iter().map(|fault| &fault.loc[1]).collect();
-        assert_eq!(named, ["message", "user_id", "context"]);
+        assert_eq!(named, ["message", "user_id", "context", "photos"]);
     }
 
     #[test]

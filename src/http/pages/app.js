@@ -1,7 +1,7 @@
 // The page: a conversation, the open question, and what is being done, kept live.
 
 import { call, follow, leave } from "./api.js";
-import { byId, el, linked } from "./dom.js";
+import { byId, el, linked, visible } from "./dom.js";
 import { fill } from "./panels.js";
 import { promptView } from "./prompt.js";
 import { hasEnded, taskView } from "./task.js";
@@ -11,7 +11,7 @@ const CHARS_MAX = 10000;
 const CHARS_NEAR = 9000;
 const RECENT_TASKS = 5;
 
-const state = { me: null, session: localStorage.getItem(KEY) ?? newSession(), task: null, last: 0, refreshing: null, again: false };
+const state = { me: null, session: localStorage.getItem(KEY) ?? newSession(), task: null, photo: null, last: 0, refreshing: null, again: false };
 
 function newSession() {
   const session = crypto.randomUUID ? crypto.randomUUID() : `s${Date.now()}${Math.random().toString(36).slice(2)}`;
@@ -50,6 +50,31 @@ async function attempt(work) {
 function say(text) {
   bubble(text, "you");
   return attempt(() => call("POST", "/api/agent/process", { message: text, session_id: state.session }));
+}
+
+/** Says something with a photo. */
+function show(file, words) {
+  const text = words || "What is in this photo?";
+  const said = bubble(`${text}\n📎 ${file.name}`, "you");
+  return attempt(async () => {
+    try {
+      const { photo_id: id } = await call("POST", "/api/photos", file, file.type || "application/octet-stream");
+      return await call("POST", "/api/agent/process", { message: text, session_id: state.session, photos: [id] });
+    } catch (problem) {
+      said.remove();
+      byId("say").value ||= words;
+      if (!state.photo) attach(file);
+      throw problem;
+    }
+  });
+}
+
+/** Notes which photo goes with the next message; null for none. */
+function attach(file) {
+  state.photo = file;
+  byId("photo").value = "";
+  byId("photo-name").textContent = file ? `📎 ${visible(file.name)}` : "";
+  byId("attached").hidden = !file;
 }
 
 const act = {
@@ -189,11 +214,18 @@ byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   const box = byId("say");
   const text = box.value.trim();
-  if (!text) return;
+  const photo = state.photo;
+  if (!text && !photo) return;
   box.value = "";
   byId("count").textContent = "";
-  say(text);
+  attach(null);
+  if (photo) show(photo, text);
+  else say(text);
 });
+
+byId("attach").addEventListener("click", () => byId("photo").click());
+byId("photo").addEventListener("change", (event) => attach(event.target.files[0] ?? null));
+byId("detach").addEventListener("click", () => attach(null));
 
 byId("say").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {

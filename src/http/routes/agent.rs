@@ -15,7 +15,7 @@ use workflows::ports::{PromptRow, TaskRow};
 use workflows::route::{self, Route};
 use workflows::transition::Event;
 
-use super::{Answered, same_person};
+use super::{Answered, photos, same_person};
 use crate::http::auth::{Actor, Approver, Caller, Reader, secret};
 use crate::http::body::Body;
 use crate::http::error::ApiError;
@@ -122,10 +122,12 @@ pub(crate) async fn submit(state: &HttpState, inbound: Inbound) -> Result<Result
     Ok(Ok(settle(state, hints, &id).await?))
 }
 
-/// Says something: begins a task, or answers, changes or stops the one under way.
+/// Says something: begins a task, or answers, changes or stops the one under way. `photos` are ids of
+/// `POST /api/photos`; with them it begins a task.
 #[utoipa::path(post, path = "/api/agent/process", tag = "agent",
     request_body(content = Value, example = json!({"message": "Remind me tomorrow at 9 to call Ann", "session_id": "s1"})),
     responses((status = 200, description = "What it asks next, or how it ended", body = Value),
+        (status = 404, description = "A photo or a session that is missing, or someone else's"),
         (status = 409, description = "Nothing to decide, or too late"), (status = 422, description = "Wrong fields")))]
 pub(crate) async fn process(
     State(state): State<HttpState>,
@@ -136,12 +138,18 @@ pub(crate) async fn process(
     let ask = parse::ask(&body)?;
     same_person(&caller, &body)?;
     let person = &caller.person.id;
+    let photos = photos::of_ids(&state, person, &ask.photos).await?;
     let origin = origin(&state, person, &headers, ask.session_id).await?;
     let conversation_id = origin.conversation_id.clone();
     if !caller.may(Scope::Approve) {
         refuse_a_yes(&state, &caller, &conversation_id, &ask.message).await?;
     }
-    match submit(&state, inbound(&state, person, origin, InboundKind::Message { text: ask.message })).await? {
+    // A picture answers no question: it comes with something new, unless its words decide.
+    let kind = match word(ask.message.trim()) {
+        Word::Other | Word::Change if !photos.is_empty() => InboundKind::Request { text: ask.message },
+        _ => InboundKind::Message { text: ask.message },
+    };
+    match submit(&state, Inbound { photos, ..inbound(&state, person, origin, kind) }).await? {
         Ok(row) => Ok(Json(render::process(&row, None))),
         Err(Refusal::Unfit(why)) => {
             // Words that do not fit are asked for again, as in any other chat.

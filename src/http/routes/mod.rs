@@ -6,6 +6,7 @@ pub mod contacts;
 pub mod health;
 pub mod mcp;
 pub mod me;
+pub mod photos;
 pub mod plugins;
 pub mod session;
 pub mod tasks;

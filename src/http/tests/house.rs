@@ -199,6 +199,7 @@ impl House {
             people: db.clone(),
             persons: db.clone(),
             contacts: db.clone(),
+            photos: db.clone(),
             calendar: Arc::new(crate::plugins::calendar::builtin::Builtin(db.clone())),
             access: db.clone(),
             hub,
@@ -209,7 +210,7 @@ impl House {
             attempts: Arc::default(),
             clock: clock.clone(),
             ids,
-            config: Arc::new(config()),
+            config: Arc::new(config(folder.path())),
         };
         let house = Self { app: router(state.clone()), state, ledger, clock, _folder: folder };
         let all = vec![Scope::Read, Scope::Act, Scope::Approve];
@@ -248,7 +249,7 @@ impl House {
     }
 }
 
-fn config() -> HttpConfig {
+fn config(folder: &std::path::Path) -> HttpConfig {
     HttpConfig {
         public_url: "http://127.0.0.1:8000".parse().unwrap(),
         version: "0.0.0".to_owned(),
@@ -257,6 +258,7 @@ fn config() -> HttpConfig {
         answer_wait: Duration::from_secs(10),
         sign_in_delay: Duration::from_millis(1),
         socket_send_limit: Duration::from_secs(1),
+        uploads: folder.join("uploads"),
     }
 }
 

@@ -8,11 +8,12 @@ use super::house::{BOB, House, OWNER, request};
 use crate::http::body::BODY_BYTES_MAX;
 
 /// Every data route.
-const DATA: [(&str, &str); 35] = [
+const DATA: [(&str, &str); 36] = [
     ("POST", "/api/agent/process"),
     ("POST", "/api/agent/select"),
     ("POST", "/api/agent/confirm"),
     ("GET", "/api/prompts"),
+    ("POST", "/api/photos"),
     ("GET", "/api/task/t"),
     ("GET", "/api/tasks"),
     ("GET", "/api/tasks/"),

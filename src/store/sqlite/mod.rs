@@ -9,6 +9,7 @@ mod log;
 mod mcp;
 mod memory;
 mod people;
+mod photos;
 mod rows;
 mod task_rows;
 mod tasks;

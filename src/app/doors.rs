@@ -12,7 +12,7 @@ use workflows::engine::Engine;
 use workflows::frame::Frame;
 use workflows::ids::PersonId;
 use workflows::person::{Channel, Settings};
-use workflows::ports::{Clock, FrameSink, Ids, StoreError};
+use workflows::ports::{Clock, FrameSink, Ids, ReplySoFar, StoreError};
 
 use super::AppError;
 use crate::config::{Config, TelegramConfig};
@@ -28,6 +28,12 @@ impl FrameSink for Everybody {
     fn publish(&self, frames: &[Frame]) {
         for sink in &self.0 {
             sink.publish(frames);
+        }
+    }
+
+    fn so_far(&self, reply: &ReplySoFar<'_>) {
+        for sink in &self.0 {
+            sink.so_far(reply);
         }
     }
 }

@@ -1,28 +1,49 @@
-//! Who is to be told that a person's log grew, or that a credential ended.
+//! Who is to be told that a person's log grew, that a credential ended, or how far a reply has come.
 //!
 //! A hint carries no data: whoever hears it reads the log, which alone is the truth. So a slow
-//! listener costs no memory, and hints that come out of order lose nothing.
+//! listener costs no memory, and hints that come out of order lose nothing. A reply that is being made
+//! is in no log; each telling of it holds all of it, so that missing some loses nothing either.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{broadcast, watch};
 use workflows::frame::Frame;
-use workflows::ids::PersonId;
-use workflows::ports::FrameSink;
+use workflows::ids::{ConversationId, PersonId, TaskId};
+use workflows::ports::{FrameSink, ReplySoFar};
 
 /// Ended credentials that a listener may be behind; one further behind checks its own anew.
 const ENDED_BACKLOG: usize = 64;
+
+/// Tellings of replies that a listener may be behind; one further behind hears the newer ones.
+const SO_FAR_BACKLOG: usize = 64;
+/// Longest reply that is told of while it is being made, in bytes; a longer one is seen when it is done.
+const SO_FAR_BYTES_MAX: usize = 64 << 10;
+
+/// A reply as far as it has come.
+#[derive(Debug)]
+pub struct SoFar {
+    /// Who asked.
+    pub person_id: PersonId,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// As which task.
+    pub task_id: TaskId,
+    /// All of it that is there.
+    pub text: Arc<str>,
+}
 
 /// Per-person hints, and the news of ended credentials.
 pub struct Hub {
     people: Mutex<HashMap<PersonId, watch::Sender<u64>>>,
     ended: broadcast::Sender<String>,
+    replies: broadcast::Sender<Arc<SoFar>>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { people: Mutex::default(), ended: broadcast::channel(ENDED_BACKLOG).0 }
+        let (ended, replies) = (broadcast::channel(ENDED_BACKLOG).0, broadcast::channel(SO_FAR_BACKLOG).0);
+        Self { people: Mutex::default(), ended, replies }
     }
 }
 
@@ -55,6 +76,11 @@ impl Hub {
         self.ended.subscribe()
     }
 
+    /// Hears of everybody's replies while they are being made.
+    pub fn replies(&self) -> broadcast::Receiver<Arc<SoFar>> {
+        self.replies.subscribe()
+    }
+
     /// Tells that a credential has ended.
     pub fn end(&self, credential_id: &str) {
         // Nobody listening is fine.
@@ -76,6 +102,20 @@ impl FrameSink for Hub {
         for person in told {
             self.hint(person);
         }
+    }
+
+    fn so_far(&self, reply: &ReplySoFar<'_>) {
+        if self.listeners(reply.person_id) == 0 || reply.text.len() > SO_FAR_BYTES_MAX {
+            return;
+        }
+        let so_far = SoFar {
+            person_id: reply.person_id.clone(),
+            conversation_id: reply.conversation_id.clone(),
+            task_id: reply.task_id.clone(),
+            text: Arc::from(reply.text),
+        };
+        // Nobody listening is fine.
+        drop(self.replies.send(Arc::new(so_far)));
     }
 }
 

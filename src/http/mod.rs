@@ -14,6 +14,7 @@ mod query;
 pub mod routes;
 mod socket;
 pub mod state;
+mod streams;
 #[cfg(test)]
 mod tests;
 pub mod upload;

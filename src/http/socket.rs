@@ -2,7 +2,8 @@
 //!
 //! Frames are read from the log and nowhere else: first what is after `?after=`, then, at every
 //! hint, what has come since. So there is neither gap nor double, and a slow reader costs no
-//! memory: it is disconnected when one frame takes too long to leave.
+//! memory: it is disconnected when one frame takes too long to leave. Between them comes what is heard
+//! of replies that are being made, which is in no log and may be missed.
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
@@ -11,15 +12,21 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use workflows::engine::session_of;
 use workflows::frame::{Frame, FrameKind};
-use workflows::ids::PersonId;
+use workflows::ids::{PersonId, TaskId};
 
 use super::auth::{Caller, Reader, origin};
 use super::error::ApiError;
+use super::hub::SoFar;
 use super::query::Asked;
 use super::state::HttpState;
+use super::streams::Streams;
 
 /// Frames read at once.
 const PAGE: u32 = 200;
@@ -31,6 +38,8 @@ const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 const RECHECK: Duration = Duration::from_secs(15);
 /// Longest that saying goodbye may take.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
+/// Tellings of replies taken at once.
+const SO_FAR_MAX: usize = 64;
 /// The close code for a session that has ended (RFC 6455, 7.4.1: policy violation).
 const CLOSE_POLICY: u16 = 1008;
 /// The close code when we cannot go on (RFC 6455, 7.4.1: internal error).
@@ -81,7 +90,7 @@ async fn run(mut socket: WebSocket, state: HttpState, caller: Caller, after: Opt
     let endings = state.hub.endings();
     let end = tokio::select! {
         () = ended(&state, &caller, endings) => End::SignedOut,
-        end = Live { socket: &mut socket, state: &state, person: &caller.person.id, last: 0 }.serve(after) => end,
+        end = Live::new(&mut socket, &state, &caller.person.id).serve(after) => end,
     };
     let (code, reason) = match end {
         End::Gone => return,
@@ -89,7 +98,7 @@ async fn run(mut socket: WebSocket, state: HttpState, caller: Caller, after: Opt
         End::Broken => (CLOSE_ERROR, "please come again"),
     };
     let goodbye = async {
-        let frame = own_frame(&state, &caller.person.id, FrameKind::Disconnected, &json!({"reason": reason}), 0);
+        let frame = own_frame(&state, &caller.person.id, FrameKind::Disconnected, &json!({"reason": reason}), None, 0);
         socket.send(Message::text(frame)).await?;
         socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await
     };
@@ -121,9 +130,27 @@ async fn ended(state: &HttpState, caller: &Caller, mut endings: broadcast::Recei
 }
 
 /// A frame that is not of the log.
-fn own_frame(state: &HttpState, person: &PersonId, kind: FrameKind, data: &Value, seq: i64) -> String {
-    json!({"type": kind, "data": data, "timestamp": state.clock.now(), "user_id": person, "task_id": null, "seq": seq})
-        .to_string()
+fn own_frame(
+    state: &HttpState,
+    person: &PersonId,
+    kind: FrameKind,
+    data: &Value,
+    task: Option<&TaskId>,
+    seq: i64,
+) -> String {
+    let now = state.clock.now();
+    json!({"type": kind, "data": data, "timestamp": now, "user_id": person, "task_id": task, "seq": seq}).to_string()
+}
+
+/// The newest telling of each of the person's replies, of those that wait.
+fn newest(first: Option<Arc<SoFar>>, more: &mut broadcast::Receiver<Arc<SoFar>>, person: &PersonId) -> Vec<Arc<SoFar>> {
+    let waiting = std::iter::from_fn(|| more.try_recv().ok()).take(SO_FAR_MAX);
+    let mut newest: Vec<Arc<SoFar>> = Vec::new();
+    for so_far in first.into_iter().chain(waiting).filter(|so_far| &so_far.person_id == person) {
+        newest.retain(|older| older.task_id != so_far.task_id);
+        newest.push(so_far);
+    }
+    newest
 }
 
 /// An open socket and how far it has read.
@@ -132,12 +159,18 @@ struct Live<'a> {
     state: &'a HttpState,
     person: &'a PersonId,
     last: i64,
+    streams: Streams,
 }
 
-impl Live<'_> {
+impl<'a> Live<'a> {
+    fn new(socket: &'a mut WebSocket, state: &'a HttpState, person: &'a PersonId) -> Self {
+        Self { socket, state, person, last: 0, streams: Streams::default() }
+    }
+
     async fn serve(mut self, after: Option<i64>) -> End {
         // Before the first look, so that nothing falls between them.
         let mut hints = self.state.hub.hints(self.person);
+        let mut replies = self.state.hub.replies();
         self.last = match after {
             Some(after) => after,
             None => match self.state.log.last_seq(self.person).await {
@@ -152,15 +185,54 @@ impl Live<'_> {
             if let Err(end) = self.catch_up().await {
                 return end;
             }
-            tokio::select! {
-                heard = hints.changed() => if heard.is_err() { return End::Broken },
-                () = tokio::time::sleep(RECHECK) => {}
-                message = self.socket.recv() => match message {
-                    Some(Ok(message)) => if let Err(end) = self.hear(message).await { return end },
-                    Some(Err(_)) | None => return End::Gone,
-                },
+            if let Err(end) = self.listen(&mut hints, &mut replies).await {
+                return end;
             }
         }
+    }
+
+    /// Passes on what is heard of replies, until the log is to be looked at.
+    async fn listen(
+        &mut self,
+        hints: &mut watch::Receiver<u64>,
+        replies: &mut broadcast::Receiver<Arc<SoFar>>,
+    ) -> Result<(), End> {
+        let recheck = Instant::now() + RECHECK;
+        loop {
+            let first = tokio::select! {
+                heard = hints.changed() => return heard.map_err(|_| End::Broken),
+                () = tokio::time::sleep_until(recheck) => return Ok(()),
+                message = self.socket.recv() => return match message {
+                    Some(Ok(message)) => self.hear(message).await,
+                    Some(Err(_)) | None => Err(End::Gone),
+                },
+                heard = replies.recv() => match heard {
+                    Ok(so_far) => Some(so_far),
+                    Err(RecvError::Lagged(_)) => None,
+                    Err(RecvError::Closed) => return Err(End::Broken),
+                },
+            };
+            let newest = newest(first, replies, self.person);
+            // What was committed before it was said comes before it.
+            if !newest.is_empty() && hints.has_changed().is_ok_and(|changed| changed) {
+                hints.mark_unchanged();
+                self.catch_up().await?;
+            }
+            for so_far in newest {
+                self.stream(&so_far).await?;
+            }
+        }
+    }
+
+    /// Sends what is new of a reply that is being made.
+    async fn stream(&mut self, so_far: &SoFar) -> Result<(), End> {
+        let Some(chunk) = self.streams.tell(&so_far.task_id, &so_far.text) else { return Ok(()) };
+        let mut data = json!({"chunk": chunk.text, "session_id": session_of(&so_far.conversation_id)});
+        if chunk.replaces {
+            data["replace"] = json!(true);
+        }
+        let text = own_frame(self.state, self.person, FrameKind::AiStreaming, &data, Some(&so_far.task_id), self.last);
+        self.send(text).await
     }
 
     /// Sends all that is in the log and was not sent yet.
@@ -180,12 +252,13 @@ impl Live<'_> {
         let text = serde_json::to_string(frame).map_err(|_| End::Broken)?;
         self.send(text).await?;
         self.last = frame.seq;
+        self.streams.note(frame);
         self.state.metrics.frame();
         Ok(())
     }
 
     async fn tell(&mut self, kind: FrameKind, data: &Value) -> Result<(), End> {
-        let text = own_frame(self.state, self.person, kind, data, self.last);
+        let text = own_frame(self.state, self.person, kind, data, None, self.last);
         self.send(text).await
     }
 

@@ -62,7 +62,8 @@ export function follow(userId, after, onFrame, onState) {
     };
     socket.onmessage = (message) => {
       const frame = JSON.parse(message.data);
-      if (typeof frame.seq === "number" && frame.seq > 0) {
+      // A reply that is being made has no place of its own.
+      if (typeof frame.seq === "number" && frame.seq > 0 && frame.type !== "ai_streaming") {
         if (frame.seq <= last) return;
         last = frame.seq;
       }

@@ -26,6 +26,27 @@ function bubble(text, who) {
   return item;
 }
 
+// Replies that are being made: shown as they grow, gone when the planner has answered.
+
+const growing = new Map();
+
+function grow(task, { chunk, replace }) {
+  const before = growing.get(task);
+  const text = replace || !before ? chunk : before.text + chunk;
+  const item = before?.item ?? el("li", { class: "it growing", "aria-live": "off", "data-growing": task });
+  item.replaceChildren(...linked(text));
+  if (!before) {
+    byId("messages").append(item);
+    item.scrollIntoView({ block: "end" });
+  }
+  growing.set(task, { item, text });
+}
+
+function forget(task) {
+  growing.get(task)?.item.remove();
+  growing.delete(task);
+}
+
 function toast(text) {
   const note = el("p", {}, text);
   byId("toasts").append(note);
@@ -164,6 +185,11 @@ function showPrompt(prompt) {
 }
 
 function onFrame(frame) {
+  if (frame.type === "ai_streaming") {
+    if (frame.data.session_id === state.session) grow(frame.task_id, frame.data);
+    return;
+  }
+  if (["ai_complete", "message", "task_completed", "task_failed"].includes(frame.type)) forget(frame.task_id);
   state.last = Math.max(state.last, frame.seq ?? 0);
   const mine = frame.data?.session_id === state.session;
   if (frame.type === "message" && mine) bubble(frame.data.text, "it");
@@ -206,6 +232,8 @@ async function start() {
   refresh();
   follow(state.me.user_id, state.last, onFrame, (word) => {
     byId("link").textContent = word;
+    // What was missed of a growing reply is told from its beginning.
+    for (const task of [...growing.keys()]) forget(task);
     if (word === "live") refresh();
   });
 }
@@ -242,6 +270,7 @@ byId("say").addEventListener("input", (event) => {
 byId("new").addEventListener("click", () => {
   state.session = newSession();
   state.task = null;
+  growing.clear();
   byId("messages").replaceChildren();
   byId("prompt").replaceChildren();
   byId("task").hidden = true;

@@ -10,10 +10,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use workflows::frame::{FrameDraft, FrameKind};
-use workflows::ids::PersonId;
-use workflows::ports::Clock;
+use workflows::ids::{ConversationId, PersonId, TaskId};
+use workflows::ports::{Clock, FrameSink, ReplySoFar};
 
-use super::house::{House, OWNER};
+use super::house::{BOB, House, OWNER};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -143,4 +143,76 @@ async fn a_reader_that_does_not_read_is_disconnected() {
         got += 1;
     }
     assert!(got < FLOOD, "{got} frames got through");
+}
+
+/// Says how far the reply of a task has come.
+fn so_far(house: &House, person: &str, task: &str, text: &str) {
+    house.state.hub.so_far(&ReplySoFar {
+        person_id: &person.into(),
+        conversation_id: &ConversationId::from("web:s1"),
+        task_id: &TaskId::from(task),
+        text,
+    });
+}
+
+/// Appends a frame of a task to the person's log.
+async fn logged(house: &House, person: &PersonId, task: &str, kind: FrameKind) {
+    let key = format!("{task}{kind:?}");
+    let draft = FrameDraft { kind, data: Map::new() };
+    house.state.log.append(person, Some(&TaskId::from(task)), draft, &key, house.clock.now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reply_is_told_while_it_is_made_to_its_person_alone_and_never_after_its_end() {
+    let house = House::new().await;
+    let (address, me) = serve(&house).await;
+    let mut socket = connect(address, &format!("/ws/{me}"), OWNER, None).await.unwrap();
+    let mut other = connect(address, "/ws/bob", BOB, None).await.unwrap();
+    assert_eq!(next(&mut socket).await.unwrap()["type"], "connected");
+    assert_eq!(next(&mut other).await.unwrap()["type"], "connected");
+    let person = PersonId(me.clone());
+    // What is in the log comes before what is said after it, whatever is heard of first.
+    logged(&house, &person, "t", FrameKind::AiThinking).await;
+    house.state.hub.hint(&person);
+    so_far(&house, &me, "t", "Hel");
+    let thinking = next(&mut socket).await.unwrap();
+    assert_eq!(thinking["type"], "ai_thinking");
+    let seq = thinking["seq"].clone();
+    let first = next(&mut socket).await.unwrap();
+    assert_eq!((&first["type"], &first["task_id"], &first["seq"]), (&json!("ai_streaming"), &json!("t"), &seq));
+    assert_eq!(first["data"], json!({"chunk": "Hel", "session_id": "s1"}));
+    so_far(&house, &me, "t", "Hello");
+    assert_eq!(next(&mut socket).await.unwrap()["data"], json!({"chunk": "lo", "session_id": "s1"}));
+    so_far(&house, &me, "t", "Bye");
+    let replaced = json!({"chunk": "Bye", "session_id": "s1", "replace": true});
+    assert_eq!(next(&mut socket).await.unwrap()["data"], replaced);
+    logged(&house, &person, "t", FrameKind::AiComplete).await;
+    house.state.hub.hint(&person);
+    so_far(&house, &me, "t", "Bye, but late");
+    assert_eq!(next(&mut socket).await.unwrap()["type"], "ai_complete");
+    so_far(&house, &me, "t", "Bye, but later still");
+    so_far(&house, &me, "u", "Another");
+    assert_eq!(next(&mut socket).await.unwrap()["task_id"], "u");
+    other.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
+    assert_eq!(next(&mut other).await.unwrap()["data"], json!({"pong": true}), "Bob heard nothing");
+}
+
+#[tokio::test]
+async fn who_falls_behind_hears_the_newest_and_misses_nothing() {
+    let house = House::new().await;
+    let (address, me) = serve(&house).await;
+    let mut socket = connect(address, &format!("/ws/{me}"), OWNER, None).await.unwrap();
+    assert_eq!(next(&mut socket).await.unwrap()["type"], "connected");
+    let whole = "word ".repeat(1_000);
+    // No other task runs meanwhile, so the socket is far behind when it looks.
+    for end in (5..=whole.len()).step_by(5) {
+        so_far(&house, &me, "t", &whole[..end]);
+    }
+    let (mut told, mut frames) = (String::new(), 0);
+    while told != whole {
+        let frame = next(&mut socket).await.unwrap();
+        told.push_str(frame["data"]["chunk"].as_str().unwrap());
+        frames += 1;
+    }
+    assert!(frames < 10, "{frames} frames");
 }

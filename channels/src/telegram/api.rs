@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use teloxide::Bot;
 use teloxide::payloads::{
-    AnswerCallbackQuery, AnswerCallbackQuerySetters as _, DeleteWebhook, EditMessageReplyMarkup,
+    AnswerCallbackQuery, AnswerCallbackQuerySetters as _, DeleteMessage, DeleteWebhook, EditMessageReplyMarkup,
     EditMessageReplyMarkupSetters as _, EditMessageText, EditMessageTextSetters as _, GetFile, GetMe, GetUpdates,
     GetUpdatesSetters as _, SendMessage, SendMessageSetters as _, SetMyCommands, SetWebhook, SetWebhookSetters as _,
 };
@@ -274,6 +274,15 @@ impl Api {
         self.call::<_, serde_json::Value>(&asked, CALL_LIMIT).await.map(drop)
     }
 
+    /// Takes a message of ours away.
+    ///
+    /// # Errors
+    /// See [`Trouble`].
+    pub async fn delete(&self, chat: i64, message: i32) -> Result<(), Trouble> {
+        let asked = DeleteMessage::new(ChatId(chat), MessageId(message));
+        self.call::<_, bool>(&asked, CALL_LIMIT).await.map(drop)
+    }
+
     /// Answers a press, with words only its presser sees.
     ///
     /// # Errors
@@ -361,9 +370,8 @@ fn refused(code: u16, words: String, parameters: Option<&Parameters>) -> Trouble
             Trouble::Unreachable(words)
         }
         400 if has("TOPIC_CLOSED") || has("TOPIC_DELETED") => Trouble::Gone(words),
-        400 if has("not found") || has("query is too old") || has("can't be edited") || has("MESSAGE_ID_INVALID") => {
-            Trouble::Gone(words)
-        }
+        400 if has("not found") || has("query is too old") || has("MESSAGE_ID_INVALID") => Trouble::Gone(words),
+        400 if has("can't be edited") || has("can't be deleted") => Trouble::Gone(words),
         400..=499 => Trouble::Refused(words),
         // What a gateway in between answers says nothing about whether it was done.
         _ => Trouble::NoAnswer,
@@ -380,6 +388,8 @@ mod tests {
         assert_eq!(meaning(400, "Bad Request: message is not modified: specified …"), Trouble::Unchanged);
         for gone in [
             "Bad Request: message to edit not found",
+            "Bad Request: message to delete not found",
+            "Bad Request: message can't be deleted for everyone",
             "Bad Request: query is too old and response timeout expired or query ID is invalid",
             "Bad Request: message thread not found",
         ] {

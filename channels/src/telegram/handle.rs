@@ -14,7 +14,7 @@ use super::keyboard::{Copy, Subject, Turned};
 use super::parse::{self, Membership, Place, Said, Seen, Sender};
 use super::photos::{self, Kept};
 use super::store::{Chat, Ending, Finished, Queued};
-use super::{Door, commands};
+use super::{CONVERSATIONS, Door, commands};
 use crate::reply::Reply;
 
 /// Why an update cannot be handled now.
@@ -86,7 +86,7 @@ impl Door {
 
     /// The person's chat there.
     pub(super) async fn chat(&self, place: Place, person: &Person) -> Result<Chat, NotNow> {
-        let fresh = ConversationId(format!("telegram:{}", self.0.parts.ids.fresh()));
+        let fresh = ConversationId(format!("{CONVERSATIONS}{}", self.0.parts.ids.fresh()));
         Ok(self.0.parts.outbox.chat(place, &person.id, fresh).await?)
     }
 
@@ -210,7 +210,9 @@ impl Door {
             _ if said.photo.is_some() && matches!(word(words), Word::Other | Word::Change) => {
                 Ok(InboundKind::Request { text })
             }
-            Some((_, Subject::Report(_) | Subject::Progress(_))) | None => Ok(InboundKind::Message { text }),
+            Some((_, Subject::Report(_) | Subject::Progress(_) | Subject::Growing(_))) | None => {
+                Ok(InboundKind::Message { text })
+            }
         })
     }
 

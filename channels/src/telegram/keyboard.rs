@@ -31,6 +31,8 @@ pub enum Subject {
     Report(TaskId),
     /// How far a task is.
     Progress(TaskId),
+    /// A reply that is still being made.
+    Growing(TaskId),
 }
 
 /// One message of ours that has, or had, buttons.

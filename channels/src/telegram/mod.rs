@@ -10,6 +10,7 @@ pub mod api;
 mod commands;
 mod edits;
 pub mod gates;
+mod growing;
 mod handle;
 mod hands;
 mod html;
@@ -18,6 +19,7 @@ pub mod parse;
 mod photos;
 mod poll;
 mod press;
+mod progress;
 mod render;
 mod sender;
 pub mod store;
@@ -35,7 +37,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use url::Url;
 use workflows::frame::Frame;
-use workflows::ports::{Clock, FrameSink, Ids};
+use workflows::ports::{Clock, FrameSink, Ids, ReplySoFar};
 
 use crate::port::{Desk, DoorHealth, Members};
 use api::{Api, Trouble};
@@ -58,6 +60,8 @@ const KEEP_DAYS: i64 = 3;
 const COPIES_KEEP_DAYS: i64 = 30;
 /// Pause between looks for what can be let go, and whether updates still come.
 const LOOK_AFTER_PAUSE: Duration = Duration::from_secs(600);
+/// What the names of our conversations begin with.
+const CONVERSATIONS: &str = "telegram:";
 /// Updates that are taken up at once of those an earlier process left.
 const TAKE_UP_MAX: u32 = 100;
 /// The commands that Telegram offers while one types.
@@ -127,7 +131,7 @@ struct Inner {
     open: AtomicBool,
     health: Mutex<DoorHealth>,
     hands: Hands,
-    progress: Mutex<sender::Progress>,
+    progress: Mutex<progress::Progress>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -284,7 +288,12 @@ impl Door {
 /// Hears of everything committed, and has the sender look at the chats concerned.
 impl FrameSink for Hints {
     fn publish(&self, frames: &[Frame]) {
+        self.answered(frames);
         self.people(frames.iter().map(|frame| &frame.user_id));
+    }
+
+    fn so_far(&self, reply: &ReplySoFar<'_>) {
+        self.grows(reply);
     }
 }
 

@@ -75,7 +75,7 @@ impl Door {
                 }
             }
             Subject::Report(_) if verb == Verb::Undo => Step::Undo,
-            Subject::Report(_) | Subject::Change(_) | Subject::Progress(_) => return unknown(),
+            Subject::Report(_) | Subject::Change(_) | Subject::Progress(_) | Subject::Growing(_) => return unknown(),
         };
         Ok(Ok(Due { copy, chat, step }))
     }

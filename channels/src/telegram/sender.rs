@@ -25,7 +25,7 @@ use super::html::{self, TEXT_UNITS_MAX};
 use super::keyboard::{Copy, Question, Subject, Verb, rows};
 use super::parse::Place;
 use super::store::{Chat, Queued};
-use super::{BACKOFF_MAX, BACKOFF_MIN, Door, render};
+use super::{BACKOFF_MAX, BACKOFF_MIN, Door, growing, render};
 use crate::reply::Reply;
 
 /// Chats written to at the same time.
@@ -34,12 +34,6 @@ const CHATS_MAX: usize = 16;
 const PIECES_MAX: u32 = 100;
 /// Pause between looks for what no hint told of.
 const LOOK_PAUSE: Duration = Duration::from_secs(30);
-/// A task that ends sooner needs no message that says how far it is.
-const PROGRESS_DELAY: Duration = Duration::from_millis(1_200);
-/// Pause between changes of messages that say how far a task is, in a person's own chat.
-const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
-/// The same in a group, where Telegram allows about twenty messages a minute.
-const PROGRESS_PAUSE_GROUP: Duration = Duration::from_secs(4);
 /// A chat's place in the log is noted without anything said once it is so far behind.
 const LAG_MAX: i64 = 500;
 
@@ -48,6 +42,7 @@ const LAG_MAX: i64 = 500;
 pub struct Hints {
     people: Mutex<HashSet<PersonId>>,
     chats: Mutex<BTreeSet<i64>>,
+    pub(super) replies: Mutex<growing::Replies>,
     news: Notify,
 }
 
@@ -56,6 +51,11 @@ impl Hints {
     pub(super) fn people<'a>(&self, people: impl Iterator<Item = &'a PersonId>) {
         self.people.lock().unwrap_or_else(PoisonError::into_inner).extend(people.cloned());
         self.news.notify_one();
+    }
+
+    /// The people concerned since the last look.
+    pub(super) fn take_people(&self) -> HashSet<PersonId> {
+        std::mem::take(&mut *self.people.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Something is to be said in this chat.
@@ -70,8 +70,10 @@ impl Hints {
 enum Next {
     /// When something happens.
     News,
-    /// After this.
+    /// After this, and not before.
     In(Duration),
+    /// After this, or when something happens.
+    Look(Duration),
     /// After a pause that grows with every failure.
     Failed,
 }
@@ -99,9 +101,17 @@ impl Line {
     }
 }
 
+/// When a chat's time comes.
+#[derive(Debug, Clone, Copy)]
+struct Later {
+    at: Instant,
+    /// Whether nothing may be said before.
+    shut: bool,
+}
+
 /// What could not be said.
 #[derive(Debug, thiserror::Error)]
-enum Unsaid {
+pub(super) enum Unsaid {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -110,19 +120,10 @@ enum Unsaid {
     Telegram(#[from] Trouble),
 }
 
-/// What the sender remembers of messages that say how far tasks are; it may be lost.
-#[derive(Default)]
-pub(super) struct Progress {
-    /// When such a message was first wanted, and what it says.
-    copies: HashMap<String, (Instant, String)>,
-    /// When one was last changed in a chat.
-    changed: HashMap<i64, Instant>,
-}
-
 /// Sends for ever.
 pub(super) async fn run(door: Door) {
     let (mut waiting, mut working) = (Line::default(), HashSet::new());
-    let (mut later, mut failures): (HashMap<i64, Instant>, HashMap<i64, u32>) = (HashMap::new(), HashMap::new());
+    let (mut later, mut failures): (HashMap<i64, Later>, HashMap<i64, u32>) = (HashMap::new(), HashMap::new());
     let mut flushes: JoinSet<(i64, Next)> = JoinSet::new();
     let mut look_at = Instant::now();
     loop {
@@ -135,13 +136,14 @@ pub(super) async fn run(door: Door) {
             look_at = now + LOOK_PAUSE;
         }
         waiting.extend(door.news().await);
-        waiting.extend(later.extract_if(|_, at| *at <= now).map(|(chat, _)| chat));
+        waiting.extend(later.extract_if(|_, later| later.at <= now).map(|(chat, _)| chat));
         // A chat that has to wait needs no hint; its time comes.
-        waiting.keep(|chat| !later.contains_key(&chat));
+        waiting.keep(|chat| !later.get(&chat).is_some_and(|later| later.shut));
         while working.len() < CHATS_MAX
             && let Some(chat) = waiting.next(|chat| !working.contains(&chat))
         {
             working.insert(chat);
+            later.remove(&chat);
             let door = door.clone();
             flushes.spawn(async move {
                 // What breaks in one chat is tried again there, and holds up no other.
@@ -149,7 +151,7 @@ pub(super) async fn run(door: Door) {
                 (chat, next.unwrap_or(Next::Failed))
             });
         }
-        let next = later.values().min().copied().unwrap_or(look_at).min(look_at);
+        let next = later.values().map(|later| later.at).min().unwrap_or(look_at).min(look_at);
         tokio::select! {
             () = door.0.parts.hints.news.notified() => {}
             () = tokio::time::sleep_until(next) => {}
@@ -162,13 +164,17 @@ pub(super) async fn run(door: Door) {
                         }
                         Next::In(pause) => {
                             failures.remove(&chat);
-                            later.insert(chat, Instant::now() + pause);
+                            later.insert(chat, Later { at: Instant::now() + pause, shut: true });
+                        }
+                        Next::Look(pause) => {
+                            failures.remove(&chat);
+                            later.insert(chat, Later { at: Instant::now() + pause, shut: false });
                         }
                         Next::Failed => {
                             let count = failures.entry(chat).or_insert(0);
                             let pause = BACKOFF_MIN * 2_u32.saturating_pow((*count).min(16));
                             *count += 1;
-                            later.insert(chat, Instant::now() + pause.min(BACKOFF_MAX));
+                            later.insert(chat, Later { at: Instant::now() + pause.min(BACKOFF_MAX), shut: true });
                         }
                     }
                 }
@@ -185,7 +191,7 @@ impl Door {
         let hints = &self.0.parts.hints;
         let mut chats: Vec<i64> =
             std::mem::take(&mut *hints.chats.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
-        let people = std::mem::take(&mut *hints.people.lock().unwrap_or_else(PoisonError::into_inner));
+        let people = hints.take_people();
         if !people.is_empty() {
             match self.0.parts.outbox.chats_of(people.into_iter().collect()).await {
                 Ok(found) => chats.extend(found),
@@ -203,7 +209,7 @@ impl Door {
         }
         match self.say_all(chat).await {
             Ok(None) => Next::News,
-            Ok(Some(pause)) => Next::In(pause),
+            Ok(Some(pause)) => Next::Look(pause),
             Err(Unsaid::Telegram(Trouble::Wait(secs))) => {
                 self.0.parts.gates.shut(chat, secs);
                 Next::In(Duration::from_secs(secs))
@@ -241,6 +247,7 @@ impl Door {
                 self.0.parts.outbox.sent(id).await?;
             }
         }
+        let mut wait: Option<Duration> = None;
         for mut chat in self.0.parts.outbox.chats(chat).await? {
             loop {
                 let (frames, upto) = self.0.parts.outbox.untold(&chat, PIECES_MAX).await?;
@@ -258,8 +265,11 @@ impl Door {
                     break;
                 }
             }
+            let left = self.show_growing(&chat).await?;
+            wait = [wait, left].into_iter().flatten().min();
         }
-        self.keep_up_to_date(chat).await
+        let left = self.keep_up_to_date(chat).await?;
+        Ok([wait, left].into_iter().flatten().min())
     }
 
     async fn say_queued(&self, queued: Queued) -> Result<(), Unsaid> {
@@ -271,7 +281,7 @@ impl Door {
                     }
                     Ok(())
                 }
-                Subject::Change(_) | Subject::Report(_) | Subject::Progress(_) => {
+                Subject::Change(_) | Subject::Report(_) | Subject::Progress(_) | Subject::Growing(_) => {
                     let force_reply = matches!(copy.subject, Subject::Change(_));
                     let message =
                         self.say(queued.place, queued.reply_to, &queued.reply, Vec::new(), force_reply).await?;
@@ -333,16 +343,30 @@ impl Door {
         Ok(copy)
     }
 
-    /// What a task says; its report has a button that takes back what it did, where that can be.
+    /// What a task says; its report has a button that takes back what it did, where that can be, and
+    /// stands where it was seen growing.
     async fn report(&self, chat: &Chat, task: &TaskId, words: &Reply) -> Result<(), Unsaid> {
         let row = self.0.parts.desk.load(task).await?;
         let is_report = |state: &TaskState| view::result(state).is_some_and(|result| result.summary == words.text());
-        if !row.is_some_and(|row| is_report(&row.state) && can_undo(&row.state)) {
+        let Some(row) = row.filter(|row| is_report(&row.state)) else {
             return self.say(chat.place, None, words, Vec::new(), false).await.map(drop);
-        }
-        let copy = self.unsent_copy(chat, Subject::Report(task.clone())).await?;
-        let button = super::keyboard::Button { label: "Undo".to_owned(), data: Verb::Undo.data(&copy.token) };
-        if let Some(message) = self.say(chat.place, None, words, vec![vec![button]], false).await? {
+        };
+        let copy = match can_undo(&row.state) {
+            true => Some(self.unsent_copy(chat, Subject::Report(task.clone())).await?),
+            false => None,
+        };
+        let undo =
+            |copy: &Copy| super::keyboard::Button { label: "Undo".to_owned(), data: Verb::Undo.data(&copy.token) };
+        let buttons: Vec<_> = copy.iter().map(|copy| vec![undo(copy)]).collect();
+        let turned = match self.growing_copy(chat, task).await? {
+            Some(growing) => self.turn_growing(&growing, words, &buttons).await?,
+            None => None,
+        };
+        let message = match turned {
+            Some(message) => Some(message),
+            None => self.say(chat.place, None, words, buttons, false).await?,
+        };
+        if let (Some(copy), Some(message)) = (copy, message) {
             self.0.parts.outbox.shown(&copy.token, message, copy.rev).await?;
         }
         Ok(())
@@ -390,7 +414,7 @@ impl Door {
     }
 
     /// Sends a message in its parts; `None` when Telegram will not have it, ever.
-    async fn send(&self, place: Place, parts: Vec<Outgoing>) -> Result<Option<i32>, Unsaid> {
+    pub(super) async fn send(&self, place: Place, parts: Vec<Outgoing>) -> Result<Option<i32>, Unsaid> {
         let gates = &self.0.parts.gates;
         let mut sent = gates.send(&self.0.parts.api, place, parts.clone()).await;
         if matches!(sent, Err(Trouble::Gone(_))) && place.thread.is_some() {
@@ -428,6 +452,10 @@ impl Door {
                 }
                 Subject::Progress(task) => {
                     let left = self.refresh_progress(copy, task).await?;
+                    wait = [wait, left].into_iter().flatten().min();
+                }
+                Subject::Growing(task) => {
+                    let left = self.refresh_growing(copy, task).await?;
                     wait = [wait, left].into_iter().flatten().min();
                 }
                 Subject::Change(_) => self.0.parts.outbox.close_copy(&copy.token).await?,
@@ -478,84 +506,23 @@ impl Door {
         Ok(())
     }
 
-    /// Says how far a task is, at most once a second; how long until it may be said.
-    async fn refresh_progress(&self, copy: &Copy, task: &TaskId) -> Result<Option<Duration>, Unsaid> {
-        let chat = copy.place.chat;
-        let Some(row) = self.0.parts.desk.load(task).await? else {
-            self.0.parts.outbox.close_copy(&copy.token).await?;
-            return Ok(None);
-        };
-        let (now, status) = (Instant::now(), row.state.status());
-        let over = status.is_terminal();
-        // While it waits for the person there is nothing to tell that they do not see.
-        if status != Status::Running && copy.message.is_none() {
-            self.forget_progress(copy);
-            self.0.parts.outbox.close_copy(&copy.token).await?;
-            return Ok(None);
-        }
-        let words = html::messages(&render::progress(&row.state)).into_iter().next().unwrap_or_default();
-        let (since, said, changed) = self.with_progress(|progress| {
-            let (since, said) = progress.copies.entry(copy.token.clone()).or_insert_with(|| (now, String::new()));
-            (*since, said.clone(), progress.changed.get(&chat).copied())
-        });
-        if said != words {
-            let at = match copy.message {
-                None => since + PROGRESS_DELAY,
-                Some(_) if copy.place.private => changed.map_or(now, |changed| changed + PROGRESS_PAUSE),
-                Some(_) => changed.map_or(now, |changed| changed + PROGRESS_PAUSE_GROUP),
-            };
-            if let Some(left) = at.checked_duration_since(now).filter(|left| !left.is_zero()) {
-                return Ok(Some(left));
-            }
-            match copy.message {
-                None => {
-                    let sent =
-                        self.send(copy.place, vec![Outgoing { html: words.clone(), ..Outgoing::default() }]).await?;
-                    if let Some(message) = sent {
-                        self.0.parts.outbox.shown(&copy.token, message, copy.rev).await?;
-                    }
-                }
-                Some(message) => {
-                    let api = &self.0.parts.api;
-                    self.changed(chat, async { api.edit(chat, message, &words, &[]).await }).await?;
-                }
-            }
-            self.with_progress(|progress| {
-                progress.changed.insert(chat, Instant::now());
-                progress.copies.insert(copy.token.clone(), (since, words));
-            });
-        }
-        if over {
-            self.forget_progress(copy);
-            self.0.parts.outbox.close_copy(&copy.token).await?;
-        }
-        Ok(None)
-    }
-
-    fn with_progress<T>(&self, look: impl FnOnce(&mut Progress) -> T) -> T {
-        look(&mut self.0.progress.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn forget_progress(&self, copy: &Copy) {
-        let now = Instant::now();
-        self.with_progress(|progress| {
-            progress.copies.remove(&copy.token);
-            progress.changed.retain(|_, at| *at + PROGRESS_PAUSE_GROUP > now);
-        });
-    }
-
-    /// Changes a message in turn with who else sends to the chat; one that is gone, or is as wanted
-    /// already, needs nothing.
-    async fn changed(&self, chat: i64, change: impl Future<Output = Result<(), Trouble>>) -> Result<(), Unsaid> {
+    /// Changes a message in turn with who else sends to the chat; whether it is as wanted now. One that is
+    /// gone needs nothing.
+    pub(super) async fn changed(
+        &self,
+        chat: i64,
+        change: impl Future<Output = Result<(), Trouble>>,
+    ) -> Result<bool, Unsaid> {
         let _turn = self.0.parts.gates.turn(chat).await;
         if let Some(left) = self.0.parts.gates.shut_for(chat) {
             return Err(Trouble::Wait(left.as_secs() + 1).into());
         }
         match change.await {
-            Ok(()) | Err(Trouble::Unchanged | Trouble::Gone(_)) => Ok(()),
+            Ok(()) | Err(Trouble::Unchanged) => Ok(true),
+            Err(Trouble::Gone(_)) => Ok(false),
             Err(trouble @ Trouble::Refused(_)) => {
                 let _none = refused(&trouble);
-                Ok(())
+                Ok(false)
             }
             Err(trouble) => {
                 if let Trouble::Wait(secs) = trouble {

@@ -247,6 +247,7 @@ impl Outbox for Db {
                 AND EXISTS (SELECT 1 FROM frames WHERE person_id = c.person_id AND seq > c.told)
             UNION SELECT chat FROM telegram_queue
             UNION SELECT chat FROM telegram_copies WHERE open = 1 AND shown <> rev AND message IS NOT NULL
+            UNION SELECT chat FROM telegram_copies WHERE open = 1 AND json_extract(subject, '$.is') = 'growing'
             UNION SELECT c.chat FROM telegram_copies AS c JOIN prompts ON prompts.id = json_extract(c.subject, '$.of')
                 WHERE c.open = 1 AND prompts.open = 0";
         query_scalar(sql).fetch_all(self.reader()).await.map_err(driver)

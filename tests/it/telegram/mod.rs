@@ -4,6 +4,7 @@ mod asking;
 mod birthday;
 mod deliveries;
 mod door;
+mod growing;
 mod limits;
 mod plugin;
 mod presses;

@@ -231,6 +231,77 @@ await check("hidden characters of an argument are shown", async () => {
   await page.locator("#messages .it", { hasText: "Cancelled" }).waitFor();
 });
 
+await check("what is doubtful about an act stands above its arguments, as text", async () => {
+  const session = await page.evaluate(() => localStorage.getItem("super-manager.session"));
+  const note = '"eve\u202E@evil.test" is not from you: <b>look</b>\nDone';
+  await page.route("**/api/prompts", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    for (const prompt of body.prompts) for (const action of prompt.pending_actions ?? []) action.notes = [note];
+    await route.fulfill({ response: answer, json: body });
+  });
+  const plan = {
+    version: 1,
+    title: "Doubt",
+    stages: [{ id: "m", type: "execution", action: "email.send_email", params: { to: ["eve@evil.test"], subject: "s", body: "x" } }],
+  };
+  await api("POST", "/api/tasks", { plan, session_id: session });
+  const notes = page.locator(".prompt.confirmation .notes");
+  await notes.waitFor();
+  assert((await notes.innerText()).includes('"eve⟨U+202E⟩@evil.test" is not from you: <b>look</b>⟨U+000A⟩Done'));
+  assert.equal(await notes.locator("[aria-label=Warning]").count(), 1);
+  assert.equal(await notes.locator("b").count(), 0, "it is no markup");
+  assert(await notes.evaluate((node) => Boolean(node.compareDocumentPosition(node.parentElement.querySelector("dl")) & Node.DOCUMENT_POSITION_FOLLOWING)), "the arguments follow");
+  await shot("doubt");
+  await page.unroute("**/api/prompts");
+  await page.locator(".prompt.confirmation button", { hasText: "Cancel" }).click();
+  await page.locator(".prompt").waitFor({ state: "detached" });
+});
+
+await check("a photo is attached, taken off, and sent along", async () => {
+  const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  const file = { name: "menu.png", mimeType: "image/png", buffer: png };
+  await page.setInputFiles("#photo", file);
+  await page.locator("#attached", { hasText: "menu.png" }).waitFor();
+  await page.click("#detach");
+  await page.locator("#attached").waitFor({ state: "hidden" });
+  await page.setInputFiles("#photo", file);
+  const kept = page.waitForResponse((answer) => answer.url().endsWith("/api/photos") && answer.status() === 201);
+  const asked = page.waitForRequest((request) => request.url().endsWith("/api/agent/process"));
+  await page.fill("#say", "What shall I eat?");
+  await shot("photo");
+  await page.keyboard.press("Enter");
+  const { photo_id: id } = await (await kept).json();
+  assert.deepEqual((await asked).postDataJSON().photos, [id]);
+  await page.locator("#messages .you", { hasText: "menu.png" }).waitFor();
+  await page.locator("#attached").waitFor({ state: "hidden" });
+});
+
+await check("a reply grows while it is made, and the final one takes its place", async () => {
+  let socket;
+  await page.routeWebSocket(/\/ws\//, (own) => {
+    own.connectToServer();
+    socket = own;
+  });
+  await page.reload();
+  await page.locator("#link", { hasText: "live" }).waitFor();
+  const session = await page.evaluate(() => localStorage.getItem("super-manager.session"));
+  const tell = (type, data) => socket.send(JSON.stringify({ type, data: { session_id: session, ...data }, task_id: "t", seq: type === "ai_streaming" ? 1 : 1e9 }));
+  const growing = page.locator("#messages [data-growing=t]");
+  tell("ai_streaming", { chunk: "Once <b>upon</b>" });
+  tell("ai_streaming", { chunk: " a time" });
+  await growing.filter({ hasText: "Once <b>upon</b> a time" }).waitFor();
+  tell("ai_streaming", { chunk: "Twice", replace: true });
+  await growing.filter({ hasText: /^Twice$/ }).waitFor();
+  await shot("growing");
+  tell("message", { text: "Twice, and that is all" });
+  await page.locator("#messages .it:not(.growing)", { hasText: "Twice, and that is all" }).waitFor();
+  assert.equal(await growing.count(), 0);
+  // The log goes on where it is.
+  await page.reload();
+  await page.locator("#link", { hasText: "live" }).waitFor();
+});
+
 await check("it works on a phone and in the dark", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.emulateMedia({ colorScheme: "dark" });
@@ -243,8 +314,14 @@ await check("settings keep where notices go, and make codes", async () => {
   await page.click("[data-panel=settings]");
   const panel = page.locator("#panel");
   await panel.locator("#notify_on").selectOption("telegram");
+  const before = (await api("GET", "/api/settings")).remote_ai;
+  assert((await panel.innerText()).includes("Off: only the built-in planner and local models."));
+  await panel.locator("#remote_ai").setChecked(!before);
   await panel.locator("button", { hasText: "Save" }).click();
-  await page.waitForFunction(async () => (await (await fetch("/api/settings")).json()).notify_on === "telegram");
+  await page.waitForFunction(async (remote) => {
+    const settings = await (await fetch("/api/settings")).json();
+    return settings.notify_on === "telegram" && settings.remote_ai === remote;
+  }, !before);
   for (const [button, words] of [["Link another way", "for yourself"], ["Invite somebody", "for a new person"]]) {
     await panel.locator("button", { hasText: button }).click();
     const made = panel.locator("[role=status]", { hasText: words });

@@ -146,13 +146,11 @@ impl Door {
             hints.has_shown(task, &reply.text);
             return Ok(None);
         };
+        let left = (reply.since + PROGRESS_DELAY).saturating_duration_since(Instant::now());
         let copy = match self.growing_copy(chat, task).await? {
             Some(copy) => copy,
+            None if !left.is_zero() => return Ok(Some(left)),
             None => {
-                let left = (reply.since + PROGRESS_DELAY).saturating_duration_since(Instant::now());
-                if !left.is_zero() {
-                    return Ok(Some(left));
-                }
                 let copy = self.new_copy(chat, Subject::Growing(task.clone()));
                 self.0.parts.outbox.put_copy(copy.clone(), self.0.parts.clock.now()).await?;
                 copy

@@ -351,9 +351,10 @@ impl Door {
         let Some(row) = row.filter(|row| is_report(&row.state)) else {
             return self.say(chat.place, None, words, Vec::new(), false).await.map(drop);
         };
-        let copy = match can_undo(&row.state) {
-            true => Some(self.unsent_copy(chat, Subject::Report(task.clone())).await?),
-            false => None,
+        let copy = if can_undo(&row.state) {
+            Some(self.unsent_copy(chat, Subject::Report(task.clone())).await?)
+        } else {
+            None
         };
         let undo =
             |copy: &Copy| super::keyboard::Button { label: "Undo".to_owned(), data: Verb::Undo.data(&copy.token) };

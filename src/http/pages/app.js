@@ -76,7 +76,7 @@ function say(text) {
 /** Says something with a photo. */
 function show(file, words) {
   const text = words || "What is in this photo?";
-  const said = bubble(`${text}\n📎 ${file.name}`, "you");
+  const said = bubble(`${text}\nPhoto: ${file.name}`, "you");
   return attempt(async () => {
     try {
       const { photo_id: id } = await call("POST", "/api/photos", file, file.type || "application/octet-stream");
@@ -94,7 +94,7 @@ function show(file, words) {
 function attach(file) {
   state.photo = file;
   byId("photo").value = "";
-  byId("photo-name").textContent = file ? `📎 ${visible(file.name)}` : "";
+  byId("photo-name").textContent = file ? `Photo: ${visible(file.name)}` : "";
   byId("attached").hidden = !file;
 }
 

@@ -95,7 +95,7 @@ impl Life {
         db.create_person(&ann, SystemClock.now()).await.expect("a person");
         let identity = Identity { channel: Channel::Telegram, address: ANN.to_string() };
         db.link_identity(&ann.id, &identity, SystemClock.now()).await.expect("a link");
-        Self::over(&db, telegram, dir).await
+        Self::over(&db, telegram, dir)
     }
 
     /// Dies once it has noted which message grows, and lives again.
@@ -108,10 +108,10 @@ impl Life {
         }
         drop(self);
         db.release_leases(SystemClock.now()).await.expect("leases are released");
-        Self::over(&db, telegram, dir).await
+        Self::over(&db, telegram, dir)
     }
 
-    async fn over(db: &Db, telegram: FakeTelegram, dir: &Path) -> Self {
+    fn over(db: &Db, telegram: FakeTelegram, dir: &Path) -> Self {
         let (steps, told) = mpsc::unbounded_channel();
         let (clock, hints): (Arc<dyn Clock>, Arc<Hints>) = (Arc::new(SystemClock), Arc::default());
         let ids = Arc::new(RandomIds(|| uuid::Uuid::new_v4().simple().to_string()));
@@ -172,7 +172,7 @@ impl Life {
     async fn go_on(&self, words: &str, pieces: usize, pause: Duration) -> String {
         let mut all = words.to_owned();
         for n in 0..pieces {
-            all.push_str(&format!(" piece {n}"));
+            all = format!("{all} piece {n}");
             self.tell(Step::SoFar(all.clone()));
             tokio::time::sleep(pause).await;
         }

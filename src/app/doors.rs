@@ -150,3 +150,23 @@ impl Doors for Chats {
         Ok(chat.map_or(Linked::NotLinked, |chat| Linked::At(chat.conversation_id)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use workflows::ids::{ConversationId, TaskId};
+
+    use super::*;
+
+    #[test]
+    fn everybody_hears_of_a_reply_while_it_is_made() {
+        let (person, conversation, task) = (PersonId::from("ann"), ConversationId::from("web:s"), TaskId::from("t"));
+        let hubs = [Arc::new(Hub::default()), Arc::new(Hub::default())];
+        let mut heard: Vec<_> = hubs.iter().map(|hub| (hub.hints(&person), hub.replies())).collect();
+        let all = Everybody(hubs.iter().map(|hub| Arc::clone(hub) as Arc<dyn FrameSink>).collect());
+        let reply = ReplySoFar { person_id: &person, conversation_id: &conversation, task_id: &task, text: "Hel" };
+        all.so_far(&reply);
+        for (_listens, replies) in &mut heard {
+            assert_eq!(&*replies.try_recv().expect("it was told").text, "Hel");
+        }
+    }
+}

@@ -198,6 +198,28 @@ async fn a_reply_is_told_while_it_is_made_to_its_person_alone_and_never_after_it
 }
 
 #[tokio::test]
+async fn what_was_committed_comes_before_what_is_said_after_it() {
+    let house = House::new().await;
+    let (address, me) = serve(&house).await;
+    let mut socket = connect(address, &format!("/ws/{me}"), OWNER, None).await.unwrap();
+    assert_eq!(next(&mut socket).await.unwrap()["type"], "connected");
+    let person = PersonId(me.clone());
+    // Often, for whichever is heard of first is chance.
+    for n in 0..32 {
+        let task = format!("t{n}");
+        for (kind, said) in [(FrameKind::AiThinking, "Hel"), (FrameKind::AiComplete, "too late")] {
+            logged(&house, &person, &task, kind).await;
+            house.state.hub.hint(&person);
+            so_far(&house, &me, &task, said);
+            assert_eq!(next(&mut socket).await.unwrap()["type"], json!(kind), "{task}");
+            if kind == FrameKind::AiThinking {
+                assert_eq!(next(&mut socket).await.unwrap()["data"]["chunk"], "Hel", "{task}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_falls_behind_hears_the_newest_and_misses_nothing() {
     let house = House::new().await;
     let (address, me) = serve(&house).await;

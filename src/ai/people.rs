@@ -9,10 +9,14 @@ const ASKED_MAX: usize = 5;
 /// How deep stages are looked into; deeper plans have a fault anyway.
 const DEPTH_MAX: usize = 8;
 
+/// Fields of a stage that hold stages.
+const INNER: [&str; 5] = ["stages", "then", "else", "on_failure", "on_timeout"];
+
 /// Puts addresses where a plan has names, and questions where a name has no address.
 pub fn resolve(plan: &mut Value, catalog: &Catalog, contacts: &[Contact]) {
-    let mut people = People { contacts, catalog, asked: Vec::new() };
+    let mut people = People { contacts, catalog, lists: Vec::new(), asked: Vec::new() };
     if let Some(Value::Array(stages)) = plan.get_mut("stages") {
+        lists(stages, 0, &mut people.lists);
         people.stages(stages, 0);
         stages.splice(0..0, people.asked.into_iter().map(|asked| asked.stage));
     }
@@ -21,7 +25,24 @@ pub fn resolve(plan: &mut Value, catalog: &Catalog, contacts: &[Contact]) {
 struct People<'a> {
     contacts: &'a [Contact],
     catalog: &'a Catalog,
+    /// The ids of questions whose answers are lists.
+    lists: Vec<String>,
     asked: Vec<Asked>,
+}
+
+/// Adds the ids of questions whose answers are lists.
+fn lists(stages: &[Value], depth: usize, found: &mut Vec<String>) {
+    for stage in stages {
+        let text = |name: &str| stage.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("type") == "multi_select" || text("answer") == "emails" {
+            found.push(text("id").to_owned());
+        }
+        for list in INNER {
+            if let Some(Value::Array(inner)) = stage.get(list).filter(|_| depth < DEPTH_MAX) {
+                lists(inner, depth + 1, found);
+            }
+        }
+    }
 }
 
 /// A question about a name.
@@ -41,7 +62,7 @@ impl<'a> People<'a> {
             if let Some(Value::Object(params)) = stage.get_mut("params") {
                 self.params(&action, params);
             }
-            for list in ["stages", "then", "else", "on_failure", "on_timeout"] {
+            for list in INNER {
                 if let Some(Value::Array(inner)) = stage.get_mut(list).filter(|_| depth < DEPTH_MAX) {
                     self.stages(inner, depth + 1);
                 }
@@ -79,14 +100,30 @@ impl<'a> People<'a> {
                     }
                 }
             } else if schema.get("items").is_some_and(is_address) {
+                if let Some(list) = self.whole_list(value) {
+                    *value = list;
+                    continue;
+                }
                 let all = match value {
                     Value::Array(items) => std::mem::take(items),
+                    Value::String(text) if text.contains("{{") => vec![Value::from(std::mem::take(text))],
                     Value::String(text) => text.split(',').map(|one| Value::from(one.trim())).collect(),
                     _ => continue,
                 };
                 *value = all.into_iter().flat_map(|item| self.item(item)).collect();
             }
         }
+    }
+
+    /// The template that alone stands for all of a list: inside of a list it would be a list in a list.
+    fn whole_list(&self, value: &Value) -> Option<Value> {
+        let only = match value {
+            Value::Array(items) => items.first().filter(|_| items.len() == 1)?,
+            other => other,
+        };
+        let expression = only.as_str()?.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+        let is_list = self.lists.iter().any(|id| id == expression) || expression.contains("map(");
+        (is_list && !expression.contains("}}")).then(|| only.clone())
     }
 
     fn item(&mut self, item: Value) -> Vec<Value> {

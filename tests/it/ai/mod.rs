@@ -1,5 +1,6 @@
 //! Planning by models: the whole service, with scripted models.
 
+mod lists;
 mod plans;
 
 use serde_json::{Value, json};

@@ -21,6 +21,7 @@ use super::wire::{Chat, Message, Picture, Role, Speaker};
 use super::{code, extract};
 use crate::memory::Memory;
 use crate::store::LogStore;
+use crate::store::memory::{MemoryId, MemoryKind};
 
 /// Times a planner may mend its answer.
 const REPAIRS_MAX: usize = 2;
@@ -117,8 +118,11 @@ impl AiPlanner {
         if let Some((conversation, task)) = request.origin {
             self.turns(conversation, task, &mut background).await;
         }
-        let recalled = self.memory.recall(&request.person.id, request.text, REMEMBERED_MAX).await;
-        background.remembered = recalled.into_iter().map(|recalled| recalled.text).collect();
+        // A request that is planned anew was noted when it was planned first; it is told as what it is.
+        let own = request.origin.map(|(_, task)| MemoryId::of(&request.person.id, MemoryKind::Request, task.as_str()));
+        let recalled = self.memory.recall(&request.person.id, request.text, REMEMBERED_MAX + 1).await;
+        let others = recalled.into_iter().filter(|recalled| Some(&recalled.id) != own.as_ref());
+        background.remembered = others.take(REMEMBERED_MAX).map(|recalled| recalled.text).collect();
         background
     }
 

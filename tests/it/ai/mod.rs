@@ -1,7 +1,10 @@
 //! Planning by models: the whole service, with scripted models.
 
+mod birthday;
 mod lists;
 mod plans;
+mod replan;
+mod roles;
 
 use serde_json::{Value, json};
 

@@ -120,7 +120,7 @@ fn planner(db: &Db, providers: Vec<ProviderConfig>, uploads: PathBuf) -> (AiPlan
         connect: Duration::from_secs(3),
         first_byte: Duration::from_secs(10),
         total: Duration::from_secs(20),
-        failures: 1,
+        failures: 3,
         cooldown: Duration::from_secs(60),
         at_once: 4,
         tokens_day: 1_000_000,

@@ -33,6 +33,8 @@ const TURNS_MAX: u32 = 4;
 const REMEMBERED_MAX: usize = 5;
 /// Descriptions of pictures that are kept.
 const SEEN_MAX: usize = 64;
+/// Which pictures can be looked at, in words.
+const OPENED: &str = "it must be a JPEG, PNG or WebP of at most 10 MB that is still there";
 /// Largest picture that is looked at, in bytes.
 const PICTURE_BYTES_MAX: u64 = 10 << 20;
 
@@ -160,8 +162,12 @@ impl AiPlanner {
             pictures.extend(self.picture(photo).await);
         }
         if pictures.is_empty() {
-            notes.push("The picture is not there any more, so I went by your words alone.".to_owned());
+            notes.push(format!("I could not open the picture ({OPENED}), so I went by your words alone."));
             return None;
+        }
+        if pictures.len() < request.photos.len() {
+            let (opened, all) = (pictures.len(), request.photos.len());
+            notes.push(format!("I looked at {opened} of the {all} pictures; I could not open the rest ({OPENED})."));
         }
         let chat = prompt::pictures(request.text, pictures);
         match self.router.ask_any(Role::Vision, request.person, &chat, &|_| {}).await {

@@ -1,6 +1,6 @@
 //! The birthday in Goa as a model plans it: asked, answered and told in one chat of Telegram.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike as _, NaiveDate, Weekday};
 
 use super::*;
 use crate::fake_ai::{Asked, Reply};
@@ -203,8 +203,9 @@ async fn make_it_sunday_is_planned_anew_by_the_model_and_asks_nothing_twice() {
 
     let difference = telegram.wait_for_text(ANN, "I have changed the plan").await;
     let asked = party.ai.groq.asked();
-    let saturday = day_read(&asked[0]);
-    let line = format!("date: {saturday} → {}", sunday(saturday));
+    let (saturday, sunday) = (day_read(&asked[0]), day_read(&asked[1]));
+    assert_eq!((saturday.weekday(), sunday.weekday()), (Weekday::Sat, Weekday::Sun));
+    let line = format!("date: {saturday} → {sunday}");
     assert!(difference.text.contains(&line), "{line} is shown: {}", difference.text);
     assert!(asked[1].user().contains("THEN THE PERSON SAID\nmake it Sunday"), "{}", asked[1].user());
     assert!(asked[1].user().contains("ANSWERED ALREADY"), "{}", asked[1].user());
@@ -217,14 +218,10 @@ async fn make_it_sunday_is_planned_anew_by_the_model_and_asks_nothing_twice() {
     assert_eq!(words, "This question is no longer needed");
     assert!(party.house.smtp.ledger().is_empty(), "the old yes does nothing");
 
-    party.to_the_end(sunday(saturday)).await;
+    party.to_the_end(sunday).await;
     assert_eq!(party.ai.groq.asked().len(), 2);
     for question in ["Which area in Goa?", "places, select one", "Whom shall I invite?"] {
         assert_eq!(party.asked(question), 1, "{question} is asked once");
     }
     party.assert_strict();
-}
-
-fn sunday(saturday: NaiveDate) -> NaiveDate {
-    saturday.checked_add_days(Days::new(1)).expect("a day")
 }

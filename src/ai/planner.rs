@@ -27,6 +27,8 @@ use crate::store::memory::{MemoryId, MemoryKind};
 const REPAIRS_MAX: usize = 2;
 /// Of an answer that is to be mended, as much is shown again, in characters.
 const MENDED_CHARS_MAX: usize = 6_000;
+/// What an answer without words is shown as.
+const NO_WORDS: &str = "(nothing)";
 /// Turns before this one that are told.
 const TURNS_MAX: u32 = 4;
 /// What is remembered that is told.
@@ -68,17 +70,18 @@ impl AiPlanner {
 
     /// Asks one of them, and has it mend its answer.
     async fn ask(&self, seat: &Seat, chat: &Chat, request: &PlanRequest<'_>, reading: &Reading<'_>) -> Came {
-        let mut answered = false;
         let hear = |text: &str| extract::reply_so_far(text).into_iter().for_each(|text| request.listener.so_far(&text));
         let mut chat = chat.clone();
-        let mut doubtful = None;
+        let (mut doubtful, mut answered) = (None, true);
         for attempt in 0..=REPAIRS_MAX {
             let said = match self.router.ask(seat, Role::Planning, request.person, &chat, &hear).await {
                 Ok(said) => said.text,
                 Err(Missed::Spent(spent)) => return Came::Spent(spent.to_string()),
-                Err(Missed::Fault(_)) => break,
+                Err(Missed::Fault(_)) => {
+                    answered = false;
+                    break;
+                }
             };
-            answered = true;
             let faults = match read::read(&said, reading) {
                 Read::Good(proposal) => return Came::Proposal(proposal),
                 Read::Doubtful(doubts) => {
@@ -95,23 +98,24 @@ impl AiPlanner {
             info!(planner = seat.name().as_str(), attempt, faults = faults.len(), "a plan has faults");
             // The rules, the request, the newest answer and its faults: no more, so that it stays small.
             chat.messages.truncate(2);
+            // Some refuse a message without words.
+            let said = if said.trim().is_empty() { NO_WORDS } else { said.as_str() };
             let said: String = said.chars().take(MENDED_CHARS_MAX).collect();
             chat.messages.push(Message::new(Speaker::Assistant, said));
             chat.messages.push(Message::new(Speaker::User, prompt::repair(&faults)));
         }
-        match doubtful {
-            Some(doubt) => Came::Proposal(Proposal::Question {
+        if let Some(doubt) = doubtful {
+            return Came::Proposal(Proposal::Question {
                 text: doubt.question,
                 suggestions: doubt.suggestions,
                 intent: Intent { kind: "question".to_owned(), ..Intent::default() },
-            }),
-            None => {
-                if answered {
-                    self.router.useless(seat);
-                }
-                Came::Nothing
-            }
+            });
         }
+        // What gave no answer is counted as what it was, or was not even asked.
+        if answered {
+            self.router.useless(seat);
+        }
+        Came::Nothing
     }
 
     /// What is known besides the words. What cannot be had is left out.

@@ -2,9 +2,12 @@
 
 mod birthday;
 mod lists;
+mod pairs;
+mod peer;
 mod plans;
 mod replan;
 mod roles;
+mod trouble;
 
 use serde_json::{Value, json};
 
@@ -14,12 +17,17 @@ use crate::service::{Service, Setup, has_ended};
 /// A service whose owner allows remote models.
 pub(super) async fn consenting(setup: &Setup) -> Service {
     let service = Service::start(setup);
+    allow_remote(&service).await;
+    service
+}
+
+/// The owner allows remote models.
+pub(super) async fn allow_remote(service: &Service) {
     let (status, answer) = service
         .call(reqwest::Method::PATCH, "/api/settings", Some(json!({"remote_ai": true})))
         .await
         .expect("an answer");
     assert_eq!(status, 200, "{answer}");
-    service
 }
 
 /// Settings for these models, asked in this order.
@@ -29,7 +37,11 @@ pub(super) fn with_models(setup: Setup, ai: &FakeAi, order: &str) -> Setup {
 }
 
 pub(super) async fn say(service: &Service, words: &str) -> Value {
-    service.post("/api/agent/process", json!({"message": words, "session_id": "s"})).await
+    say_in(service, "s", words).await
+}
+
+pub(super) async fn say_in(service: &Service, session: &str, words: &str) -> Value {
+    service.post("/api/agent/process", json!({"message": words, "session_id": session})).await
 }
 
 pub(super) async fn approve(service: &Service, answer: &Value) -> Value {

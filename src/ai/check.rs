@@ -123,7 +123,8 @@ fn sum_doubt(name: &str, sum: f64, words: &Words<'_>) -> Option<Doubt> {
     let shown = Value::from(sum);
     let fault = if is_usual { "is not in the request" } else { "cannot be meant" };
     Some(Doubt {
-        fault: format!("{name} {shown} {fault}"),
+        // In one word with its name: a long number alone passes for a telephone's and is not told.
+        fault: format!("{name}={shown} {fault}"),
         question: format!("I am not sure about the amount: it would be {shown}. How much is it to be?"),
         suggestions: Vec::new(),
         is_the_persons: first,

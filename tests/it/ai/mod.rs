@@ -1,10 +1,13 @@
 //! Planning by models: the whole service, with scripted models.
 
 mod birthday;
+mod breaker;
+mod forms;
 mod lists;
 mod pairs;
 mod peer;
 mod plans;
+mod repairs;
 mod replan;
 mod roles;
 mod trouble;

@@ -47,6 +47,8 @@ pub(crate) struct Reply {
     pub(super) pings: bool,
     pub(super) crlf: bool,
     pub(super) done: bool,
+    /// Whether the text stays a text although a tool must be called.
+    pub(super) ignores_tools: bool,
 }
 
 impl Reply {
@@ -63,6 +65,7 @@ impl Reply {
             pings: false,
             crlf: false,
             done: true,
+            ignores_tools: false,
         }
     }
 
@@ -156,6 +159,12 @@ impl Reply {
     /// The same without the mark that ends a stream: `[DONE]`, or `"done": true`.
     pub(crate) fn without_done(mut self) -> Self {
         self.done = false;
+        self
+    }
+
+    /// The same as a text even where a tool must be called: some models do not care.
+    pub(crate) fn ignoring_tools(mut self) -> Self {
+        self.ignores_tools = true;
         self
     }
 

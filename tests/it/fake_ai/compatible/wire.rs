@@ -40,7 +40,7 @@ impl Telling<'_> {
     /// The calls of tools: those of the script, or its text as the arguments of the tool that must be called.
     fn calls(&self) -> Vec<ToolCall> {
         match &self.asked.forced {
-            Some(name) if self.reply.calls.is_empty() && !self.reply.text.is_empty() => {
+            Some(name) if self.reply.calls.is_empty() && !self.reply.text.is_empty() && !self.reply.ignores_tools => {
                 vec![ToolCall { name: name.clone(), arguments: self.reply.whole() }]
             }
             _ => self.reply.calls.clone(),

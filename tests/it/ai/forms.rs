@@ -1,0 +1,107 @@
+//! The form in which a model's answer is made to fit: what is refused or ignored is found out once.
+
+use super::peer::{Peer, status};
+use super::*;
+use crate::fake_ai::compatible::StreamOptions;
+use crate::fake_ai::{FakeCompatible, Reply};
+use crate::fake_web::Entry;
+
+async fn service(dir: &std::path::Path, ai: &FakeAi, name: &str) -> Service {
+    let service = consenting(&with_models(Setup::new(dir, "smtp://127.0.0.1:9"), ai, name)).await;
+    service.contact("Bob Miller", "bob@test.local").await;
+    service
+}
+
+/// The form that each request for a chat asked for, with a mark where it asked for the usage.
+fn forms(chats: &[Entry]) -> Vec<String> {
+    let form = |entry: &Entry| {
+        let body = entry.json();
+        let form = match (body.get("response_format"), body.get("tools")) {
+            (Some(_), None) => "schema",
+            (None, Some(_)) => "tool",
+            (None, None) => "plain",
+            (Some(_), Some(_)) => "both",
+        };
+        let counts = body.get("stream_options").is_some();
+        format!("{form}{}", if counts { "+usage" } else { "" })
+    };
+    chats.iter().map(form).collect()
+}
+
+/// Two requests, each planned by this model; the forms of the chats of either.
+async fn twice(service: &Service, server: &FakeCompatible, name: &str) -> (Vec<String>, Vec<String>) {
+    let mut seen = 0;
+    let mut rounds = Vec::new();
+    for session in ["a", "b"] {
+        let answer = say_in(service, session, "write to Bob what I promised").await;
+        assert_eq!(answer["planner"], name, "{answer:#}");
+        assert_eq!(answer["pending_actions"][0]["parameters"]["to"], json!(["bob@test.local"]), "{answer:#}");
+        let chats = server.requests_to(&server.chats());
+        rounds.push(forms(&chats[seen..]));
+        seen = chats.len();
+    }
+    let second = rounds.pop().expect("two");
+    (rounds.pop().expect("two"), second)
+}
+
+async fn learnt(service: &Service, name: &str) -> Value {
+    let seen = status(service, name).await;
+    assert_eq!(seen["errors"], 0, "{seen:#}");
+    let models = seen["breakers"].as_object().expect("models");
+    models.values().next().expect("a model")["learnt"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_refused_becomes_a_tool_for_good() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "groq").await;
+    ai.groq.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")));
+    let (first, second) = twice(&service, &ai.groq, "groq").await;
+    assert_eq!((first, second), (words(&["schema+usage", "tool+usage"]), words(&["tool+usage"])));
+    assert_eq!(learnt(&service, "groq").await, "answers by tool calls");
+    ai.assert_no_violations();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_takes_no_form_at_all_is_asked_in_words() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "zuki").await;
+    ai.zuki.set_takes_format(false);
+    ai.zuki.set_takes_tools(false);
+    ai.zuki.answer_with(|_| Reply::fenced(&mail_plan("Bob Miller", "Hello")));
+    let (first, second) = twice(&service, &ai.zuki, "zuki").await;
+    assert_eq!(first, words(&["schema+usage", "tool+usage", "plain+usage"]));
+    assert_eq!(second, words(&["plain+usage"]));
+    assert_eq!(learnt(&service, "zuki").await, "answers by plain JSON");
+    ai.assert_no_violations();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_usage_is_not_asked_for_again_where_that_is_refused() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "openai").await;
+    ai.openai.set_stream_options(StreamOptions::Refused);
+    ai.openai.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")));
+    let (first, second) = twice(&service, &ai.openai, "openai").await;
+    assert_eq!((first, second), (words(&["schema+usage", "schema"]), words(&["schema"])), "the form is kept");
+    let seen = status(&service, "openai").await;
+    assert!(seen["tokens"].as_u64().is_some_and(|tokens| tokens > 0), "it is estimated then: {seen:#}");
+    ai.assert_no_violations();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_is_ignored_is_not_offered_again() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "zuki").await;
+    ai.zuki.set_takes_format(false);
+    ai.zuki.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")).ignoring_tools());
+    let (first, second) = twice(&service, &ai.zuki, "zuki").await;
+    assert_eq!((first, second), (words(&["schema+usage", "tool+usage"]), words(&["plain+usage"])));
+    assert_eq!(learnt(&service, "zuki").await, "answers by plain JSON");
+    assert_eq!(Peer::of(&ai, "zuki").asked().len(), 2, "the answer that came without the tool was used");
+    ai.assert_no_violations();
+}
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|word| (*word).to_owned()).collect()
+}

@@ -140,10 +140,10 @@ fn user(facts: &Facts<'_>) -> String {
         let _ = writeln!(
             text,
             "READ FROM THE REQUEST BY RULES {}",
-            without_addresses(&line(&read.join("; ")), facts.contacts)
+            line(&without_addresses(&read.join("; "), facts.contacts))
         );
     }
-    list(&mut text, "RUNNING NOW", &background.running, facts.contacts);
+    list(&mut text, "DATA: RUNNING NOW", &background.running, facts.contacts);
     list(&mut text, "DATA: REMEMBERED", &background.remembered, facts.contacts);
     let turns: Vec<String> = background
         .turns
@@ -202,7 +202,7 @@ fn previous(text: &mut String, run: &Run, contacts: &[Contact]) {
         ItemPhase::Unknown { .. } => Some(format!("{}: nobody knows whether it was done", report::aim(item))),
         _ => None,
     });
-    list(text, "DONE ALREADY, DO NOT PLAN IT AGAIN", &done.collect::<Vec<_>>(), contacts);
+    list(text, "DATA: DONE ALREADY, DO NOT PLAN IT AGAIN", &done.collect::<Vec<_>>(), contacts);
     let answered = |stage: &workflows::plan::Stage, value: &serde_json::Value| match &stage.kind {
         StageKind::Clarification(c) => Some(format!("{} {}", c.question, answer(value))),
         StageKind::Selection(c) | StageKind::MultiSelect(c) => Some(format!("{} {}", c.question, answer(value))),
@@ -216,7 +216,7 @@ fn previous(text: &mut String, run: &Run, contacts: &[Contact]) {
     let now = run.plan.all().into_iter().filter_map(|stage| answered(stage, run.stages.get(&stage.id)?.result()?));
     list(
         text,
-        "ANSWERED ALREADY; KEEP THE SAME id AND question WHERE IT IS NEEDED AGAIN",
+        "DATA: ANSWERED ALREADY; KEEP THE SAME id AND question WHERE IT IS NEEDED AGAIN",
         &before.chain(now).collect::<Vec<_>>(),
         contacts,
     );
@@ -264,13 +264,18 @@ fn list(text: &mut String, head: &str, lines: &[String], contacts: &[Contact]) {
 
 /// Words from elsewhere, on one line, so that they cannot pass for a heading of ours.
 fn quoted(text: &str, max: usize, contacts: &[Contact]) -> String {
-    let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    without_addresses(&clipped(&flat, max), contacts)
+    // What is cut off an address is no address any more, so it goes first.
+    clipped(&without_addresses(&flat(text), contacts), max)
 }
 
 fn line(text: &str) -> String {
-    let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    clipped(&flat, LINE_CHARS_MAX)
+    clipped(&flat(text), LINE_CHARS_MAX)
+}
+
+/// The text on one line, whatever ends a line where it is read.
+pub(super) fn flat(text: &str) -> String {
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if ends(c) { ' ' } else { c }).collect()
 }
 
 fn clipped(text: &str, max: usize) -> String {
@@ -316,7 +321,7 @@ fn without_addresses(text: &str, contacts: &[Contact]) -> String {
 
 /// A word without what stands around it.
 fn bare(word: &str) -> &str {
-    word.trim_matches(|c: char| !c.is_alphanumeric() && c != '+')
+    word.trim_matches(|c: char| !c.is_alphanumeric() && !"+(".contains(c))
 }
 
 fn is_date(word: &str) -> bool {

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use workflows::action::{ActionSpec, Catalog};
 use workflows::plan::STAGES_MAX;
 
+use super::prompt;
+
 /// The schema of an answer: a plan of these actions, a question, or a reply. The order of the fields is
 /// the order in which they are written, so that a reply can be heard as it comes.
 pub fn answer(actions: &[&str]) -> Value {
@@ -117,7 +119,7 @@ fn fields(schema: &Value) -> Vec<String> {
 
 fn clipped(text: &str) -> String {
     const SUMMARY_CHARS_MAX: usize = 120;
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUMMARY_CHARS_MAX).collect()
+    prompt::flat(text).chars().take(SUMMARY_CHARS_MAX).collect()
 }
 
 /// The actions that can be used, those that the words are about first where there are too many.

@@ -77,7 +77,7 @@ pub(super) fn planned(
     match state {
         TaskState::Planning(planning) if planning.request.amendments.len() == amendments => {
             let planner = answer.as_ref().map_or(Value::Null, |planned| Value::from(planned.by.as_str()));
-            let notes = answer.as_ref().map(|planned| planned.notes.clone()).unwrap_or_default();
+            let (answer, notes) = apart(answer);
             let mut moved = follow(planning, answer, ctx);
             let said = notes.iter().map(|note| message(note, ctx.session_id));
             let head = std::iter::once(frame(FrameKind::AiComplete, [("planner", planner)])).chain(said);
@@ -91,6 +91,18 @@ pub(super) fn planned(
         | TaskState::Finished(_)
         | TaskState::Quarantined(_) => Err(Refusal::LateResult),
     }
+}
+
+/// The answer, and what is said besides. A reply says it itself: whoever only waits for it gets no more.
+fn apart(answer: Result<Planned, String>) -> (Result<Planned, String>, Vec<String>) {
+    let Ok(mut planned) = answer else { return (answer, Vec::new()) };
+    let notes = std::mem::take(&mut planned.notes);
+    let Proposal::Reply { text, .. } = &mut planned.proposal else { return (Ok(planned), notes) };
+    for note in &notes {
+        text.push_str("\n\n");
+        text.push_str(note);
+    }
+    (Ok(planned), Vec::new())
 }
 
 fn follow(planning: Planning, answer: Result<Planned, String>, ctx: &Context<'_>) -> Transition {

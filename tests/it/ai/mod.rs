@@ -2,11 +2,14 @@
 
 mod birthday;
 mod breaker;
+mod consent;
 mod forms;
 mod lists;
 mod pairs;
 mod peer;
 mod plans;
+mod privacy;
+mod quotas;
 mod repairs;
 mod replan;
 mod roles;

@@ -15,9 +15,9 @@ const SAID: &str = "Said by a model.";
 async fn models() -> FakeAi {
     let ai = FakeAi::start().await;
     for name in NAMES {
-        Peer::of(&ai, name).answer_with(|asked| match asked.format.is_some() || asked.forced.is_some() {
-            true => Reply::json(&json!({"kind": "reply", "text": SAID})),
-            false => Reply::text(SAID),
+        Peer::of(&ai, name).answer_with(|asked| {
+            let shaped = asked.format.is_some() || asked.forced.is_some();
+            if shaped { Reply::json(&json!({"kind": "reply", "text": SAID})) } else { Reply::text(SAID) }
         });
     }
     ai

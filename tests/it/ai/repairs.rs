@@ -1,6 +1,8 @@
 //! Answers that cannot be followed: who mends them, how often, and what becomes of those that are only
 //! in doubt.
 
+use workflows::ports::{Clock as _, SystemClock};
+
 use super::peer::{Peer, breaker, status};
 use super::*;
 use crate::fake_ai::{Asked, Reply};
@@ -152,7 +154,7 @@ async fn a_day_that_has_passed_is_asked_about() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_day_than_the_words_say_is_asked_about() {
-    let now = chrono::Utc::now();
+    let now = SystemClock.now();
     let day = |days| (now + chrono::TimeDelta::days(days)).format("%Y-%m-%d").to_string();
     let (said, other) = (day(20), day(21));
     let words = format!("invite Bob to the party on {said}");

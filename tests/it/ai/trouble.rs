@@ -59,12 +59,25 @@ impl Trouble {
     pub(super) fn breaker(self) -> &'static str {
         match self {
             // Whoever waited, has the wrong key or asked too often is not to do so again.
-            Self::HangsBeforeHead | Self::HangsAfterHead | Self::HangsInStream | Self::Drips => "open",
-            Self::WrongKey | Self::Unpaid | Self::RateWithTime | Self::Rate | Self::Quota => "open",
-            // These count, and one is not enough.
-            Self::Refused | Self::PageOf500 | Self::Overloaded | Self::Truncated | Self::ErrorInStream => "closed",
-            // The provider is well; its model is not.
-            Self::NoJson | Self::UnknownAction | Self::Endless | Self::Empty => "closed",
+            Self::HangsBeforeHead
+            | Self::HangsAfterHead
+            | Self::HangsInStream
+            | Self::Drips
+            | Self::WrongKey
+            | Self::Unpaid
+            | Self::RateWithTime
+            | Self::Rate
+            | Self::Quota => "open",
+            // These count, and one is not enough; or the provider is well, and its model is not.
+            Self::Refused
+            | Self::PageOf500
+            | Self::Overloaded
+            | Self::Truncated
+            | Self::ErrorInStream
+            | Self::NoJson
+            | Self::UnknownAction
+            | Self::Endless
+            | Self::Empty => "closed",
         }
     }
 
@@ -81,8 +94,6 @@ impl Trouble {
         let plan = mail_plan("Bob Miller", "not to be used");
         let good = Reply::json(&plan);
         match self {
-            // The port of the service is another one: see `Refusing`.
-            Self::Refused => {}
             Self::HangsBeforeHead => peer.fails(Fault::Hang),
             Self::HangsAfterHead => peer.fails(Fault::HeadThenHang),
             Self::HangsInStream => peer.fails(Fault::HalfThenHang),
@@ -94,7 +105,14 @@ impl Trouble {
             Self::PageOf500 => peer.fails(Fault::ServerError),
             Self::Overloaded => peer.fails(peer.refusal(Refusal::Overloaded)),
             Self::Truncated => peer.fails(Fault::Truncated),
-            Self::NoJson | Self::UnknownAction | Self::Endless | Self::Empty | Self::Drips | Self::ErrorInStream => {}
+            // Nobody is there (see `Refusing`), or it is what the model says.
+            Self::Refused
+            | Self::NoJson
+            | Self::UnknownAction
+            | Self::Endless
+            | Self::Empty
+            | Self::Drips
+            | Self::ErrorInStream => {}
         }
         let reply = match self {
             Self::NoJson => Reply::broken_json(&plan),

@@ -24,6 +24,15 @@ pub(crate) enum Finish {
     ContentFilter,
 }
 
+/// What becomes of a text where a tool must be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forced {
+    /// It is the arguments of the call.
+    Called,
+    /// It stays a text.
+    Ignored,
+}
+
 /// A call of a tool.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ToolCall {
@@ -47,8 +56,7 @@ pub(crate) struct Reply {
     pub(super) pings: bool,
     pub(super) crlf: bool,
     pub(super) done: bool,
-    /// Whether the text stays a text although a tool must be called.
-    pub(super) ignores_tools: bool,
+    pub(super) where_forced: Forced,
 }
 
 impl Reply {
@@ -65,7 +73,7 @@ impl Reply {
             pings: false,
             crlf: false,
             done: true,
-            ignores_tools: false,
+            where_forced: Forced::Called,
         }
     }
 
@@ -164,7 +172,7 @@ impl Reply {
 
     /// The same as a text even where a tool must be called: some models do not care.
     pub(crate) fn ignoring_tools(mut self) -> Self {
-        self.ignores_tools = true;
+        self.where_forced = Forced::Ignored;
         self
     }
 

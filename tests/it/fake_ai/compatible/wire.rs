@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{Asked, Flavour, Reply};
-use crate::fake_ai::reply::pieces;
+use crate::fake_ai::reply::{Forced, pieces};
 use crate::fake_ai::{Finish, ToolCall};
 use crate::fake_http::Response;
 use crate::fake_web::{Answer, Piece, Stream};
@@ -40,7 +40,11 @@ impl Telling<'_> {
     /// The calls of tools: those of the script, or its text as the arguments of the tool that must be called.
     fn calls(&self) -> Vec<ToolCall> {
         match &self.asked.forced {
-            Some(name) if self.reply.calls.is_empty() && !self.reply.text.is_empty() && !self.reply.ignores_tools => {
+            Some(name)
+                if self.reply.calls.is_empty()
+                    && !self.reply.text.is_empty()
+                    && self.reply.where_forced == Forced::Called =>
+            {
                 vec![ToolCall { name: name.clone(), arguments: self.reply.whole() }]
             }
             _ => self.reply.calls.clone(),

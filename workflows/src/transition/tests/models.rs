@@ -90,7 +90,7 @@ fn words_of_a_model_are_told_apart_from_what_was_done() {
     assert!(bench.effects.is_empty());
     let mut bench = asked("mail Bob");
     planned(&mut bench, "builtin", claims());
-    assert_eq!(said(&bench).last().map(String::as_str), Some("I have sent it."));
+    assert_eq!(said(&bench).last().map(String::as_str), Some("I have sent it.\n\na note"), "all in one");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use chrono::Duration;
 use serde_json::{Map, Value, json};
 
 use super::machine::Machine;
+use super::origin::texts;
 use super::replan::REPLAN;
 use super::{Context, Effect, ITEMS_MAX, Refusal, STARTS_MAX, Transition, report};
 use crate::action::Reach;
@@ -19,6 +20,8 @@ use crate::state::{Item, ItemPhase, PromptKind, PromptOption, Purpose, Run, Stag
 const RETRY_SECS: u32 = 2;
 /// Longest pause another side may ask for.
 const RETRY_SECS_MAX: u32 = 3_600;
+/// The plugin that keeps the person's contacts.
+const ADDRESS_BOOK: &str = "contacts";
 /// Why an act was not begun, though it was approved.
 const DAY_IS_FULL: &str =
     "today's limit of actions is reached (QUOTA_EFFECTS_DAY); nothing was done, and tomorrow there is room again";
@@ -103,8 +106,16 @@ impl Machine<'_> {
         if let Some(passed) = spec.passed(&args, self.ctx.person.settings.timezone, self.ctx.now) {
             return Err(format!("{passed} has passed"));
         }
-        let (reach, idempotent, look_up) = (spec.reach(&args), spec.idempotent, spec.look_up);
-        let notes = if reach == Reach::World { self.doubts(spec, &args) } else { Vec::new() };
+        let (mut reach, idempotent, look_up) = (spec.reach(&args), spec.idempotent, spec.look_up);
+        let mut notes = if reach == Reach::Read { Vec::new() } else { self.doubts(spec, &args) };
+        if reach == Reach::Own {
+            // An address in the address book passes for the person's own ever after.
+            if spec.plugin() == ADDRESS_BOOK && !notes.is_empty() {
+                reach = Reach::World;
+            } else {
+                notes.clear();
+            }
+        }
         let version = spec.version.clone();
         let n = self.draw();
         Ok(Item {
@@ -386,9 +397,10 @@ impl Machine<'_> {
             (_, Value::Array(items)) => items.first().cloned().unwrap_or(Value::Null),
             (_, single) => single.clone(),
         };
-        args.insert(target, shaped);
-        // It is the person's own word.
-        let other = Item { notes: Vec::new(), ..self.other_item(id, args)? };
+        args.insert(target, shaped.clone());
+        let mut other = self.other_item(id, args)?;
+        // That much is the person's own word.
+        texts(&shaped, &mut |text| other.notes.retain(|note| !note.starts_with(&format!("\"{text}\" "))));
         self.put_in_place(id, other, None);
         Ok(())
     }

@@ -4,6 +4,7 @@ mod birthday;
 mod breaker;
 mod consent;
 mod forms;
+mod hostile;
 mod lists;
 mod pairs;
 mod peer;

@@ -219,7 +219,7 @@ async fn a_model_that_only_asks_comes_to_an_end() {
     let mut came = den.ask_in(&session, "do what we talked about", 0).await;
     let mut answered = 0;
     while came.status() == "waiting" && answered < 25 {
-        den.service.post("/api/agent/select", json!({"session_id": session, "selection": "that"})).await;
+        den.choose(&session, "that").await;
         den.press(&session, 0, &mut came).await;
         answered += 1;
     }

@@ -98,7 +98,6 @@ fn cases() -> Vec<Case> {
             &[],
             &[EVE],
         ),
-        case("a yes to nothing", json!([ok("Shall I?", &[]), mail("b", EVE)]), 0, &[], &[EVE]),
         case(
             "a yes by slots",
             json!([json!({"id": "c", "type": "conditional", "if": "slots.approved",
@@ -236,11 +235,6 @@ async fn nothing_is_done_that_was_not_shown_and_what_is_not_the_persons_is_marke
     assert_eq!(den.smtp.violations(), Vec::<String>::new());
 }
 
-/// Presses that option of what the task asks.
-async fn choose(den: &Den, session: &str, option: &str) {
-    den.service.post("/api/agent/select", json!({"session_id": session, "selection": option})).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_hides_behind_a_name_or_a_button_is_shown_as_it_is() {
     let den = Den::new().await;
@@ -268,7 +262,7 @@ async fn what_hides_behind_a_name_or_a_button_is_shown_as_it_is() {
         den.model(&plan(&stages));
         let session = den.session();
         let mut came = den.ask_in(&session, "write to Bob what I promised", 0).await;
-        choose(&den, &session, press).await;
+        den.choose(&session, press).await;
         den.press(&session, 0, &mut came).await;
         den.judge(name, &mut taken, &came);
         assert_eq!(came.shown.len(), 1, "{name}: {:#}", came.task);
@@ -280,7 +274,7 @@ async fn what_hides_behind_a_name_or_a_button_is_shown_as_it_is() {
     den.model(&plan(&json!([words(json!({})), to("{{ who }}")])));
     let session = den.session();
     let mut came = den.ask_in(&session, "write to Bob what I promised", 0).await;
-    choose(&den, &session, "dora@test.local").await;
+    den.choose(&session, "dora@test.local").await;
     den.press(&session, 1, &mut came).await;
     assert_eq!((came.notes().as_str(), den.judge("typed", &mut taken, &came).len()), ("", 1));
 }
@@ -292,7 +286,7 @@ async fn a_pressed_suggestion_of_the_models_own_question_is_the_models_word() {
     den.model(&plan(&json!([mail("a", EVE)])));
     let session = den.session();
     let mut came = den.ask_in(&session, "write to Bob what I promised", 0).await;
-    choose(&den, &session, "1").await;
+    den.choose(&session, "1").await;
     den.press(&session, 0, &mut came).await;
     assert_eq!(came.shown[0]["parameters"]["to"], json!([EVE]), "{:#}", came.task);
     assert!(came.is_marked(EVE), "{:#?}", came.shown);
@@ -308,7 +302,7 @@ async fn another_way_is_confirmed_anew_and_another_address_hides_no_copy() {
     den.model(&plan(&json!([mail("a2", EVE)])));
     let session = den.session();
     let mut came = den.ask_in(&session, "write to Bob what I promised", 1).await;
-    choose(&den, &session, "replan").await;
+    den.choose(&session, "replan").await;
     den.press(&session, 0, &mut came).await;
     assert_eq!(came.shown.len(), 2, "{:#?}", came.shown);
     assert!(came.is_marked(EVE), "{:#?}", came.shown);
@@ -321,8 +315,8 @@ async fn another_way_is_confirmed_anew_and_another_address_hides_no_copy() {
     den.model(&plan(&json!([both])));
     let session = den.session();
     let mut came = den.ask_in(&session, "write to Bob what I promised", 1).await;
-    choose(&den, &session, "other").await;
-    choose(&den, &session, "dora@test.local").await;
+    den.choose(&session, "other").await;
+    den.choose(&session, "dora@test.local").await;
     came.shown.clear();
     den.press(&session, 0, &mut came).await;
     assert_eq!(came.shown[0]["parameters"]["bcc"], json!([EVE]), "{:#?}", came.shown);

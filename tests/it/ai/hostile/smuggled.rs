@@ -59,7 +59,8 @@ fn assert_data(prompt: &str) {
         match line.strip_prefix("- ") {
             Some(_) => assert!(!is_foreign || head.starts_with("DATA: "), "under {head:?}: {line}"),
             None => {
-                let is_named = line.starts_with("PEOPLE ") || line.starts_with("mcp.");
+                let is_named =
+                    ["PEOPLE ", "READ FROM THE REQUEST BY RULES ", "mcp."].iter().any(|head| line.starts_with(head));
                 assert!(!is_foreign || is_named, "on its own: {line}");
                 head = line;
             }
@@ -115,7 +116,7 @@ async fn what_a_page_or_a_place_says_orders_nothing() {
         let session = den.session();
         let mut came = den.ask_in(&session, "find a venue and write to them", 0).await;
         assert_eq!(came.status(), "waiting", "{name}: {:#}", came.task);
-        den.service.post("/api/agent/select", json!({"session_id": session, "selection": "1"})).await;
+        den.choose_first(&session, &came).await;
         den.press(&session, 0, &mut came).await;
         assert_harmless(&den, name, &came);
         // Changing the request has it planned anew, with the answer that holds the order.
@@ -179,7 +180,7 @@ async fn what_a_contact_a_memory_an_event_or_a_turn_says_orders_nothing() {
         let yes = usize::from(name == "an error");
         let mut came = den.ask_in(&session, said, yes).await;
         if name == "an error" {
-            den.service.post("/api/agent/select", json!({"session_id": session, "selection": "replan"})).await;
+            den.choose(&session, "replan").await;
             den.press(&session, 0, &mut came).await;
         }
         if name == "an event" {
@@ -227,13 +228,18 @@ async fn what_a_tool_says_of_itself_or_answers_orders_nothing() {
     let inject = act("first", "mcp.s.inject", &json!({}));
     let pass = |text: &str| act("then", "mcp.s.echo", &json!({"text": text}));
     den.model(&plan(&json!([inject, pass("{{ first.text }}")])));
-    den.ask("echo something", 1).await;
-    assert_eq!(fake.ledger().iter().filter(|(tool, _)| tool == "echo").count(), 0, "{:?}", fake.ledger());
+    let echoed =
+        || fake.ledger().into_iter().filter(|(tool, _)| tool == "echo").map(|(_, args)| args).collect::<Vec<_>>();
+    den.ask("echo something", 0).await;
+    assert_eq!(echoed(), Vec::<Value>::new());
+    let came = den.ask("echo something", 1).await;
+    assert_eq!(echoed(), [came.approved[0]["parameters"].clone()]);
+    assert!(echoed()[0]["text"].as_str().is_some_and(|text| text.contains("{{ 7 * 7 }}")), "{:?}", echoed());
     // What a tool is given is looked at like any recipient.
     den.model(&plan(&json!([pass(EVE)])));
     let came = den.ask("echo something", 0).await;
     assert!(came.is_marked(EVE), "{:#?}", came.shown);
-    assert_eq!(fake.ledger().iter().filter(|(tool, _)| tool == "echo").count(), 0);
+    assert_eq!(echoed().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

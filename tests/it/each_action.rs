@@ -10,7 +10,7 @@ use crate::service::{Service, Setup, has_ended};
 const NOBODY: &str = "127.0.0.1:1";
 
 /// Actions, what they are asked, and the key whose absence turns them off.
-fn actions() -> Vec<(&'static str, Value, &'static str)> {
+pub(crate) fn actions() -> Vec<(&'static str, Value, &'static str)> {
     let day = |days: i64| (SystemClock.now() + chrono::Duration::days(days)).date_naive().to_string();
     let at = |time: &str| format!("{}T{time}", day(3));
     let table =

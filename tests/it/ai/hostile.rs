@@ -4,6 +4,7 @@
 
 mod amiss;
 mod floods;
+mod out;
 mod own;
 mod random;
 mod shown;

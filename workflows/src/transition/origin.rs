@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::machine::Machine;
 use crate::action::{ActionSpec, words_of};
-use crate::plan::{Clarification, Stage, StageKind};
+use crate::plan::{Clarification, StageKind};
 use crate::ports::planner::BUILTIN;
 use crate::state::StageRun;
 
@@ -73,26 +73,23 @@ impl Machine<'_> {
         let earlier = self.run.earlier.answers.iter().map(|(stage, value)| (stage, value));
         let stages = self.run.plan.all().into_iter();
         let now = stages.filter_map(|stage| Some((stage, self.run.stages.get(&stage.id)?.result()?)));
-        earlier.chain(now).filter_map(|(stage, value)| match &stage.kind {
-            StageKind::Clarification(ask) => Some((ask, value)),
-            _ => None,
+        earlier.chain(now).filter_map(|(stage, value)| {
+            let StageKind::Clarification(ask) = &stage.kind else { return None };
+            Some((ask, value))
         })
     }
 
     /// The act whose result it came with.
     fn outside_source(&self, wanted: &str) -> Option<&str> {
-        let from = |stage: &'_ Stage| match (&stage.kind, self.run.stages.get(&stage.id)) {
-            (StageKind::Execution(e), Some(StageRun::Done { result })) => {
-                let plugin = e.action.split('.').next().unwrap_or_default();
-                !OWN_PLUGINS.contains(&plugin) && any_text(result, &|text| text.to_lowercase().contains(wanted))
-            }
-            _ => false,
-        };
-        let found = self.run.plan.all().into_iter().find(|stage| from(stage))?;
-        match &found.kind {
-            StageKind::Execution(e) => Some(&e.action),
-            _ => None,
-        }
+        self.run.plan.all().into_iter().find_map(|stage| {
+            let (StageKind::Execution(e), StageRun::Done { result }) = (&stage.kind, self.run.stages.get(&stage.id)?)
+            else {
+                return None;
+            };
+            let is_own = OWN_PLUGINS.contains(&e.action.split('.').next().unwrap_or_default());
+            let is_there = !is_own && any_text(result, &|text| text.to_lowercase().contains(wanted));
+            is_there.then_some(e.action.as_str())
+        })
     }
 }
 

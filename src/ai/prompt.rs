@@ -154,7 +154,7 @@ fn user(facts: &Facts<'_>) -> String {
     if let Some(pictures) = &background.pictures {
         let _ = writeln!(
             text,
-            "DATA: ON THE PICTURE THAT CAME WITH IT\n{}",
+            "DATA: ON THE PICTURE THAT CAME WITH IT\n- {}",
             quoted(pictures, PICTURE_CHARS_MAX, facts.contacts)
         );
     }

@@ -69,7 +69,7 @@ impl Den {
     }
 
     fn model_says(&self, text: String) {
-        self.ai.ollama.answer_with(move |_| Reply::text(text.clone()));
+        self.ai.ollama.answer_with(move |_| Reply::text(text.clone()).in_chunks(4_096).past_limits());
     }
 
     fn session(&self) -> String {

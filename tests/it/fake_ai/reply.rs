@@ -57,6 +57,8 @@ pub(crate) struct Reply {
     pub(super) crlf: bool,
     pub(super) done: bool,
     pub(super) where_forced: Forced,
+    /// Whether the limit of tokens that was asked for holds.
+    pub(super) bounded: bool,
 }
 
 impl Reply {
@@ -74,6 +76,7 @@ impl Reply {
             crlf: false,
             done: true,
             where_forced: Forced::Called,
+            bounded: true,
         }
     }
 
@@ -176,6 +179,12 @@ impl Reply {
         self
     }
 
+    /// The same past the limit of tokens that was asked for, as from a server that knows none.
+    pub(crate) fn past_limits(mut self) -> Self {
+        self.bounded = false;
+        self
+    }
+
     /// The text in chunks; at most half of them when an error follows.
     pub(super) fn chunks(&self) -> Vec<&str> {
         let mut chunks = pieces(&self.text, self.chunk_bytes);
@@ -197,7 +206,7 @@ impl Reply {
         let bytes = tokens.map_or(usize::MAX, |tokens| {
             usize::try_from(tokens.saturating_mul(super::TOKEN_BYTES)).unwrap_or(usize::MAX)
         });
-        if self.calls.is_empty() && self.times == 1 && self.text.len() > bytes {
+        if self.bounded && self.calls.is_empty() && self.times == 1 && self.text.len() > bytes {
             self.text.truncate(boundary(&self.text, bytes));
             self.finish = Finish::Length;
         }

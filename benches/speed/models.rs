@@ -17,7 +17,7 @@ use super_manager::store::sqlite::Db;
 use workflows::action::{ActionSpec, Catalog, ReachRule};
 use workflows::ids::ContactId;
 use workflows::person::Contact;
-use workflows::ports::{Intent, SystemClock};
+use workflows::ports::{Clock as _, Intent, SystemClock};
 
 use crate::Line;
 use crate::turns::person;
@@ -129,7 +129,8 @@ fn prompt() -> Duration {
         amendments: &[],
         person: &person,
         contacts: &contacts,
-        now: chrono::Utc::now(),
+        now: SystemClock.now(),
+        said_at: SystemClock.now(),
         catalog: &catalog,
         read: &read,
         previous: None,

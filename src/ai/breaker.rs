@@ -46,6 +46,15 @@ enum Verdict {
     Nothing,
 }
 
+/// How a call went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// As one of many.
+    Usual,
+    /// Alone, to see.
+    Probe,
+}
+
 /// When it opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
@@ -78,30 +87,35 @@ impl Breaker {
     }
 
     /// Whether a call may go through now. When one does as a probe, no other does until it has ended.
-    pub fn pass(&mut self, now: DateTime<Utc>) -> bool {
+    pub fn pass(&mut self, now: DateTime<Utc>) -> Option<Pass> {
         match self.state {
-            State::Closed { .. } => true,
+            State::Closed { .. } => Some(Pass::Usual),
             State::Open { until } if until <= now => {
                 self.state = State::HalfOpen;
-                true
+                Some(Pass::Probe)
             }
-            State::Open { .. } | State::HalfOpen => false,
+            State::Open { .. } | State::HalfOpen => None,
         }
     }
 
-    /// A call was answered.
-    pub fn succeeded(&mut self) {
-        self.state = State::Closed { failures: 0 };
-        self.why = None;
+    /// A call was answered. One that began before it opened says nothing of how it is now.
+    pub fn succeeded(&mut self, pass: Pass) {
+        match (&self.state, pass) {
+            (State::Closed { .. }, _) | (State::HalfOpen, Pass::Probe) => {
+                self.state = State::Closed { failures: 0 };
+                self.why = None;
+            }
+            (State::Open { .. }, _) | (State::HalfOpen, Pass::Usual) => {}
+        }
     }
 
     /// A call failed.
-    pub fn failed(&mut self, fault: &Fault, now: DateTime<Utc>) {
-        let (cooldown, probing) = (self.rules.cooldown, self.state == State::HalfOpen);
+    pub fn failed(&mut self, pass: Pass, fault: &Fault, now: DateTime<Utc>) {
+        let cooldown = self.rules.cooldown;
         match (verdict(fault, cooldown), &self.state) {
-            (Verdict::Nothing, _) => self.succeeded(),
+            (Verdict::Nothing, _) => self.succeeded(pass),
             (Verdict::Opens(rest), _) => self.open(rest, fault, now),
-            (Verdict::Counts, _) if probing => self.open(cooldown, fault, now),
+            (Verdict::Counts, State::HalfOpen) if pass == Pass::Probe => self.open(cooldown, fault, now),
             (Verdict::Counts, State::Closed { failures }) if failures + 1 < self.rules.failures => {
                 self.state = State::Closed { failures: failures + 1 };
                 self.why = Some(fault.what.clone());
@@ -113,8 +127,8 @@ impl Breaker {
     }
 
     /// A call was given up before anything came of it.
-    pub fn abandoned(&mut self, now: DateTime<Utc>) {
-        if self.state == State::HalfOpen {
+    pub fn abandoned(&mut self, pass: Pass, now: DateTime<Utc>) {
+        if self.state == State::HalfOpen && pass == Pass::Probe {
             self.state = State::Open { until: now };
         }
     }
@@ -149,9 +163,8 @@ fn verdict(fault: &Fault, cooldown: Duration) -> Verdict {
     match (fault.class, fault.after) {
         (Class::Rate | Class::Overload, Some(after)) => Verdict::Opens(after),
         (Class::Quota, after) => Verdict::Opens(after.unwrap_or(QUOTA_REST)),
-        (Class::Rate, None) => Verdict::Opens(cooldown),
         // Whoever waited so long once is not to wait so long again.
-        (Class::Late, _) => Verdict::Opens(cooldown),
+        (Class::Rate, None) | (Class::Late, _) => Verdict::Opens(cooldown),
         (Class::Auth, _) => Verdict::Opens(AUTH_REST),
         (Class::NoModel, _) => Verdict::Opens(NO_MODEL_REST),
         (Class::Refused, _) | (Class::Overload, None) => Verdict::Counts,
@@ -169,6 +182,11 @@ mod tests {
         DateTime::from_timestamp(1_795_000_000 + secs, 0).expect("a time")
     }
 
+    /// Whether a call goes through.
+    fn passes(breaker: &mut Breaker, secs: i64) -> bool {
+        breaker.pass(at(secs)).is_some()
+    }
+
     fn fault(class: Class) -> Fault {
         Fault::new(class, "it failed")
     }
@@ -177,23 +195,23 @@ mod tests {
     fn it_opens_after_so_many_failures_and_lets_one_call_see() {
         let mut breaker = Breaker::new(RULES);
         for _ in 0..2 {
-            assert!(breaker.pass(at(0)));
-            breaker.failed(&fault(Class::Refused), at(0));
+            assert!(passes(&mut breaker, 0));
+            breaker.failed(Pass::Usual, &fault(Class::Refused), at(0));
         }
         assert_eq!(breaker.standing(at(0)), Standing::Closed);
-        breaker.succeeded();
+        breaker.succeeded(Pass::Usual);
         for n in 0..3 {
-            assert!(breaker.pass(at(0)), "{n}");
-            breaker.failed(&fault(Class::Overload), at(0));
+            assert!(passes(&mut breaker, 0), "{n}");
+            breaker.failed(Pass::Usual, &fault(Class::Overload), at(0));
         }
-        assert_eq!((breaker.standing(at(0)), breaker.pass(at(29))), (Standing::Open, false));
-        assert!(breaker.pass(at(30)), "the probe");
-        assert!(!breaker.pass(at(30)), "one only");
+        assert_eq!((breaker.standing(at(0)), passes(&mut breaker, 29)), (Standing::Open, false));
+        assert!(passes(&mut breaker, 30), "the probe");
+        assert!(!passes(&mut breaker, 30), "one only");
         assert_eq!(breaker.standing(at(30)), Standing::HalfOpen);
-        breaker.failed(&fault(Class::Refused), at(31));
-        assert!(!breaker.pass(at(60)), "one failed probe is enough");
-        assert!(breaker.pass(at(61)));
-        breaker.succeeded();
+        breaker.failed(Pass::Probe, &fault(Class::Refused), at(31));
+        assert!(!passes(&mut breaker, 60), "one failed probe is enough");
+        assert!(passes(&mut breaker, 61));
+        breaker.succeeded(Pass::Probe);
         assert_eq!((breaker.standing(at(61)), breaker.why()), (Standing::Closed, None));
     }
 
@@ -215,12 +233,12 @@ mod tests {
             (fault(Class::BadOutput), None),
         ] {
             let mut breaker = Breaker::new(RULES);
-            breaker.failed(&fault, at(0));
+            breaker.failed(Pass::Usual, &fault, at(0));
             match opens_for {
                 None => assert_eq!(breaker.standing(at(0)), Standing::Closed, "{fault:?}"),
                 Some(secs) => {
-                    assert!(!breaker.pass(at(secs - 1)), "{fault:?}");
-                    assert!(breaker.pass(at(secs)), "{fault:?}");
+                    assert!(!passes(&mut breaker, secs - 1), "{fault:?}");
+                    assert!(passes(&mut breaker, secs), "{fault:?}");
                 }
             }
         }
@@ -229,27 +247,41 @@ mod tests {
     #[test]
     fn a_bad_answer_is_an_answer() {
         let mut breaker = Breaker::new(RULES);
-        breaker.failed(&fault(Class::Late), at(0));
-        assert!(breaker.pass(at(30)));
-        breaker.failed(&fault(Class::BadOutput), at(31));
+        breaker.failed(Pass::Usual, &fault(Class::Late), at(0));
+        assert!(passes(&mut breaker, 30));
+        breaker.failed(Pass::Probe, &fault(Class::BadOutput), at(31));
         assert_eq!(breaker.standing(at(31)), Standing::Closed);
     }
 
     #[test]
     fn a_probe_that_is_given_up_leaves_room_for_another() {
         let mut breaker = Breaker::new(RULES);
-        breaker.failed(&fault(Class::Late), at(0));
-        assert!(breaker.pass(at(30)));
-        breaker.abandoned(at(31));
-        assert!(breaker.pass(at(31)));
+        breaker.failed(Pass::Usual, &fault(Class::Late), at(0));
+        assert!(passes(&mut breaker, 30));
+        breaker.abandoned(Pass::Probe, at(31));
+        assert!(passes(&mut breaker, 31));
     }
 
     #[test]
     fn a_late_failure_does_not_shorten_a_long_rest() {
         let mut breaker = Breaker::new(RULES);
-        breaker.failed(&Fault { after: Some(Duration::from_secs(300)), ..fault(Class::Rate) }, at(0));
-        breaker.failed(&fault(Class::Late), at(1));
-        assert!(!breaker.pass(at(299)));
-        assert!(breaker.pass(at(300)));
+        breaker.failed(Pass::Usual, &Fault { after: Some(Duration::from_secs(300)), ..fault(Class::Rate) }, at(0));
+        breaker.failed(Pass::Usual, &fault(Class::Late), at(1));
+        assert!(!passes(&mut breaker, 299));
+        assert!(passes(&mut breaker, 300));
+    }
+
+    #[test]
+    fn a_call_that_began_before_it_opened_does_not_close_it() {
+        let mut breaker = Breaker::new(RULES);
+        let early = breaker.pass(at(0)).expect("closed");
+        breaker.failed(Pass::Usual, &Fault { after: Some(Duration::from_secs(60)), ..fault(Class::Rate) }, at(1));
+        breaker.succeeded(early);
+        breaker.failed(early, &fault(Class::BadOutput), at(2));
+        assert!(!passes(&mut breaker, 59), "the other side asked for a minute");
+        assert_eq!(breaker.pass(at(61)), Some(Pass::Probe));
+        breaker.succeeded(early);
+        breaker.abandoned(early, at(62));
+        assert!(!passes(&mut breaker, 62), "the probe is still out");
     }
 }

@@ -104,11 +104,19 @@ impl Budget {
         self.store.ai_usage(&day.person, day.day).await
     }
 
+    /// Gives back a call that reached nobody.
+    pub fn give_back(&self, reserved: &Reserved) {
+        if let Some(used) = self.days().get_mut(&reserved.day) {
+            used.calls = used.calls.saturating_sub(1);
+            used.tokens = used.tokens.saturating_sub(reserved.tokens);
+        }
+    }
+
     /// Gives back what a call did not take, and keeps what it did.
     pub async fn settle(&self, reserved: Reserved, of: (ProviderName, &str), price: Option<Price>, usage: Usage) {
         let Reserved { day, tokens } = reserved;
         if let Some(used) = self.days().get_mut(&day) {
-            used.tokens = used.tokens.saturating_sub(tokens).saturating_add(usage.input + usage.output);
+            used.tokens = used.tokens.saturating_sub(tokens).saturating_add(usage.input.saturating_add(usage.output));
         }
         let more = AiUsage {
             provider: of.0.as_str().to_owned(),

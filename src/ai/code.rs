@@ -18,9 +18,10 @@ const ASKS: [&str; 14] = [
     "translate",
 ];
 /// ... and one that names what it is about.
-const ABOUT: [&str; 36] = [
+const ABOUT: [&str; 37] = [
     "function",
-    "code",
+    "source code",
+    "some code",
     "regex",
     "sql",
     "python",

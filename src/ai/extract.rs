@@ -144,7 +144,7 @@ mod tests {
         let nested = format!("{{\"kind\": {nested}}}");
         let open = "{".repeat(200_000);
         for text in ["", "I have sent the mail.", "{", "}", "{]", "[1, 2]", "{\"kind\": \"pl", &deep, &nested, &open] {
-            assert_eq!(object(text), None, "{:.40}", text);
+            assert_eq!(object(text), None, "{text:.40}");
         }
     }
 

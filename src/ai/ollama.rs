@@ -13,8 +13,9 @@ use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Usage};
 use crate::config::{AiLimits, ProviderConfig, ProviderName};
 use crate::outgoing::{Outgoing, Request};
 
-/// What a model may read and write together, in tokens. Without it a long prompt is cut in silence.
-const CONTEXT_TOKENS: u32 = 8_192;
+/// What a model may read and write together, in tokens: at least, and at most. Without it a long prompt is
+/// cut in silence.
+const CONTEXT_TOKENS: (u64, u64) = (8_192, 32_768);
 /// How long a model stays loaded after a call.
 const KEEP_ALIVE: &str = "15m";
 /// How freely it writes: plans are not poetry.
@@ -37,11 +38,60 @@ impl Ollama {
         Request::post(self.at(path)).json(body)
     }
 
+    async fn once(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
+        let messages: Vec<Value> = chat.messages.iter().map(message).collect();
+        let mut body = json!({
+            "model": model, "messages": messages, "stream": true, "keep_alive": KEEP_ALIVE,
+            "options": {"num_ctx": context(chat), "num_predict": chat.tokens_max, "temperature": TEMPERATURE},
+        });
+        if let Some(schema) = &chat.schema {
+            body["format"] = schema.clone();
+        }
+        let mut said = Said { text: String::new(), usage: None };
+        let end = lines(&self.outgoing, &self.post("/api/chat", &body), &self.limits, |line| {
+            if line.trim().is_empty() {
+                return Ok(Line::More);
+            }
+            let piece: Piece = serde_json::from_str(line)
+                .map_err(|_| Fault::new(Class::BadOutput, "a line of the answer is no JSON"))?;
+            if piece.error.is_some() {
+                return Err(Fault::new(Class::Overload, "it failed in the middle of the answer"));
+            }
+            if let Some(words) = piece.message.filter(|words| !words.content.is_empty()) {
+                said.text.push_str(&words.content);
+                if said.text.len() > ANSWER_BYTES_MAX {
+                    return Err(too_large());
+                }
+                hear(&said.text);
+            }
+            if !piece.done {
+                return Ok(Line::More);
+            }
+            said.usage = piece.eval_count.map(|output| Usage { input: piece.prompt_eval_count.unwrap_or(0), output });
+            if piece.done_reason.as_deref() == Some("length") {
+                return Err(Fault::new(Class::BadOutput, "the answer was cut at its longest"));
+            }
+            Ok(Line::End)
+        })
+        .await?;
+        if end == Line::End { Ok(said) } else { Err(unfinished()) }
+    }
+
     fn at(&self, path: &str) -> url::Url {
         let mut url = self.config.url.clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         url
     }
+}
+
+fn is_about_form(fault: &Fault) -> bool {
+    let refused = matches!(fault.class, Class::BadRequest | Class::Overload);
+    refused && ["format", "grammar", "schema"].iter().any(|word| fault.what.contains(word))
+}
+
+fn context(chat: &Chat) -> u64 {
+    let (least, most) = CONTEXT_TOKENS;
+    (chat.tokens() + u64::from(chat.tokens_max)).clamp(least, most)
 }
 
 /// A line of an answer.
@@ -88,42 +138,13 @@ impl Provider for Ollama {
     }
 
     async fn chat(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
-        let messages: Vec<Value> = chat.messages.iter().map(message).collect();
-        let mut body = json!({
-            "model": model, "messages": messages, "stream": true, "keep_alive": KEEP_ALIVE,
-            "options": {"num_ctx": CONTEXT_TOKENS, "num_predict": chat.tokens_max, "temperature": TEMPERATURE},
-        });
-        if let Some(schema) = &chat.schema {
-            body["format"] = schema.clone();
+        match self.once(model, chat, hear).await {
+            // Not every release can make a grammar of every schema; the words tell the form as well.
+            Err(fault) if chat.schema.is_some() && is_about_form(&fault) => {
+                self.once(model, &Chat { schema: None, ..chat.clone() }, hear).await
+            }
+            answered => answered,
         }
-        let mut said = Said { text: String::new(), usage: None };
-        let end = lines(&self.outgoing, &self.post("/api/chat", &body), &self.limits, |line| {
-            if line.trim().is_empty() {
-                return Ok(Line::More);
-            }
-            let piece: Piece = serde_json::from_str(line)
-                .map_err(|_| Fault::new(Class::BadOutput, "a line of the answer is no JSON"))?;
-            if piece.error.is_some() {
-                return Err(Fault::new(Class::Overload, "it failed in the middle of the answer"));
-            }
-            if let Some(words) = piece.message.filter(|words| !words.content.is_empty()) {
-                said.text.push_str(&words.content);
-                if said.text.len() > ANSWER_BYTES_MAX {
-                    return Err(too_large());
-                }
-                hear(&said.text);
-            }
-            if !piece.done {
-                return Ok(Line::More);
-            }
-            said.usage = piece.eval_count.map(|output| Usage { input: piece.prompt_eval_count.unwrap_or(0), output });
-            if piece.done_reason.as_deref() == Some("length") {
-                return Err(Fault::new(Class::BadOutput, "the answer was cut at its longest"));
-            }
-            Ok(Line::End)
-        })
-        .await?;
-        if end == Line::End { Ok(said) } else { Err(unfinished()) }
     }
 
     async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {

@@ -56,7 +56,12 @@ impl<'a> People<'a> {
     fn stages(&mut self, stages: &mut [Value], depth: usize) {
         for stage in stages.iter_mut().filter_map(Value::as_object_mut) {
             if let Some(Value::Array(options)) = stage.get_mut("options") {
-                options.iter_mut().filter_map(Value::as_object_mut).for_each(|option| self.option(option));
+                // April among months is no contact of that name.
+                if options.iter().all(|option| self.contact_of(option).is_some()) {
+                    for option in options {
+                        self.option(option);
+                    }
+                }
             }
             let action = stage.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
             if let Some(Value::Object(params)) = stage.get_mut("params") {
@@ -70,21 +75,28 @@ impl<'a> People<'a> {
         }
     }
 
-    /// Gives an option that names a contact what is known of them.
-    fn option(&self, option: &mut Map<String, Value>) {
+    /// The contact that an option names.
+    fn contact_of(&self, option: &Value) -> Option<&'a Contact> {
         let name = option.get("name").and_then(Value::as_str).unwrap_or_default();
         let said = match option.get("value") {
             None | Some(Value::Null) => name,
             Some(Value::String(text)) => text,
-            Some(value) if value.get("email").is_none() => {
-                value.get("name").and_then(Value::as_str).unwrap_or_default()
-            }
-            Some(_) => return,
+            Some(value) => value.get("name").and_then(Value::as_str).unwrap_or(name),
         };
-        if let [contact] = self.named(said).as_slice() {
-            let known = json!({"name": contact.name, "email": contact.email, "telegram": contact.telegram, "phone": contact.phone});
-            option.insert("value".to_owned(), known);
+        match self.named(said).as_slice() {
+            [contact] => Some(contact),
+            _ => None,
         }
+    }
+
+    /// Gives an option that names a contact what is known of them, unless it has an address.
+    fn option(&self, option: &mut Value) {
+        let has_address = option
+            .get("value")
+            .is_some_and(|value| value.get("email").is_some() || value.as_str().is_some_and(|text| text.contains('@')));
+        let (Some(contact), false) = (self.contact_of(option), has_address) else { return };
+        let (email, telegram, phone) = (&contact.email, &contact.telegram, &contact.phone);
+        option["value"] = json!({"name": contact.name, "email": email, "telegram": telegram, "phone": phone});
     }
 
     fn params(&mut self, action: &str, params: &mut Map<String, Value>) {

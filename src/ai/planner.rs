@@ -4,14 +4,16 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tracing::{info, warn};
 use workflows::ids::{ConversationId, TaskId};
 use workflows::inbound::{PHOTOS_MAX, Photo};
+use workflows::plan::{Stage, StageKind};
 use workflows::planner::{Builtin, propose};
 use workflows::ports::{BUILTIN, Intent, PlanRequest, Planned, Planner, PlannerError, Proposal};
-use workflows::state::TaskState;
+use workflows::state::{Run, TaskState};
 
 use super::check::Words;
 use super::prompt::{self, Background, Facts};
@@ -33,6 +35,8 @@ const NO_WORDS: &str = "(nothing)";
 const TURNS_MAX: u32 = 4;
 /// What is remembered that is told.
 const REMEMBERED_MAX: usize = 5;
+/// Longest wait for a plan of a model, whoever is asked.
+const PLAN_TIME_MAX: Duration = Duration::from_secs(240);
 /// Descriptions of pictures that are kept.
 const SEEN_MAX: usize = 64;
 /// Which pictures can be looked at, in words.
@@ -243,10 +247,11 @@ impl AiPlanner {
         mut notes: Vec<String>,
         asked: bool,
     ) -> Result<Planned, PlannerError> {
-        if request.previous.is_some_and(|run| run.replans > 0 && run.planner.as_deref() != Some(BUILTIN)) {
+        let stuck = |run: &Run| run.replans > 0 && run.request.amendments.len() == request.amendments.len();
+        if request.previous.is_some_and(|run| stuck(run) && run.planner.as_deref() != Some(BUILTIN)) {
             // The same words lead rules to the same plan: that is no other way.
-            let why = "no model answered, and without one I know no other way";
-            return Err(PlannerError(why.to_owned()));
+            let why = notes.first().map_or("no model answered", String::as_str);
+            return Err(PlannerError(format!("without a model I know no other way ({})", why.trim_end_matches('.'))));
         }
         let kept = self.router.without_consent(Role::Planning, request.person);
         let mut planned = self.builtin.plan(request).await?;
@@ -268,7 +273,14 @@ impl Planner for AiPlanner {
     async fn plan(&self, request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
         let (person, text, task) = (request.person, request.text, request.origin.map(|(_, task)| task));
         let planned = self.propose(request).await?;
-        if let (Proposal::Plan { .. }, Some(task)) = (&planned.proposal, task) {
+        // What was only about memories is none.
+        let about_memories = |stage: &&Stage| match &stage.kind {
+            StageKind::Execution(e) => e.action.starts_with("memory."),
+            _ => false,
+        };
+        if let (Proposal::Plan { plan, .. }, Some(task)) = (&planned.proposal, task)
+            && !plan.all().iter().any(about_memories)
+        {
             self.memory.note_request(&person.id, task, text).await;
         }
         Ok(planned)
@@ -281,7 +293,14 @@ impl AiPlanner {
         if self.router.is_empty() && request.photos.is_empty() {
             return self.builtin.plan(request).await;
         }
-        if request.amendments.is_empty()
+        let read = match propose(&request) {
+            Proposal::Plan { intent, .. } | Proposal::Reply { intent, .. } | Proposal::Question { intent, .. } => {
+                intent
+            }
+        };
+        let is_first = request.amendments.is_empty() && request.previous.is_none() && request.photos.is_empty();
+        if is_first
+            && read.kind == "unknown"
             && code::is_about(request.text)
             && let Some(planned) = self.code(&request).await
         {
@@ -293,33 +312,34 @@ impl AiPlanner {
             return self.by_rules(request, notes, false).await;
         }
         let background = Background { pictures, ..self.background(&request).await };
-        let read = match propose(&request) {
-            Proposal::Plan { intent, .. } | Proposal::Reply { intent, .. } | Proposal::Question { intent, .. } => {
-                intent
-            }
-        };
         let facts = Facts {
             text: request.text,
             amendments: request.amendments,
             person: request.person,
             contacts: request.contacts,
             now: request.now,
+            said_at: request.said_at,
             catalog: request.catalog,
             read: &read,
             previous: request.previous,
             background: &background,
         };
         let chat = prompt::planning(&facts);
+        let asked = request.previous.map(|run| run.prompts.iter().map(|prompt| prompt.question.clone()).collect());
+        let asked: Vec<String> = asked.unwrap_or_default();
         let words = Words {
             text: request.text,
             amendments: request.amendments,
+            asked: &asked,
             day: read.entities.get("when").and_then(|when| when.as_str()),
             zone: request.person.settings.timezone,
             now: request.now,
         };
         let reading = Reading { catalog: request.catalog, contacts: request.contacts, words };
+        let deadline = tokio::time::Instant::now() + PLAN_TIME_MAX;
         for seat in &seats {
-            match self.ask(seat, &chat, &request, &reading).await {
+            let came = tokio::time::timeout_at(deadline, self.ask(seat, &chat, &request, &reading)).await;
+            match came.unwrap_or(Came::Nothing) {
                 Came::Proposal(proposal) => {
                     return Ok(Planned { by: seat.name().as_str().to_owned(), proposal, notes });
                 }

@@ -1,6 +1,7 @@
 //! What a planner by a model is told. Pure: the same facts, the same words. Small enough for a small
 //! model: every part has its bound. Addresses stay here; people go by their names.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,6 +27,10 @@ const MEMBERS_MAX: usize = 20;
 const DAYS: i64 = 10;
 /// Longest request that is told, in characters.
 const REQUEST_CHARS_MAX: usize = 4_000;
+/// Later words that are told, the newest.
+const AMENDMENTS_MAX: usize = 8;
+/// Longest of them.
+const AMENDMENT_CHARS_MAX: usize = 800;
 /// Longest thing of any other kind.
 const LINE_CHARS_MAX: usize = 240;
 /// Longest description of a picture.
@@ -88,6 +93,8 @@ pub struct Facts<'a> {
     pub contacts: &'a [Contact],
     /// The time now.
     pub now: DateTime<Utc>,
+    /// When the first words were said.
+    pub said_at: DateTime<Utc>,
     /// What can be done.
     pub catalog: &'a Catalog,
     /// What rules read from the words.
@@ -159,9 +166,15 @@ fn user(facts: &Facts<'_>) -> String {
         );
     }
     facts.previous.into_iter().for_each(|run| previous(&mut text, run, facts.contacts));
-    let _ = writeln!(text, "REQUEST\n{}", clipped(facts.text, REQUEST_CHARS_MAX));
-    for said in facts.amendments {
-        let _ = writeln!(text, "THEN THE PERSON SAID\n{}", clipped(said, REQUEST_CHARS_MAX));
+    let said = facts.said_at.with_timezone(&settings.timezone);
+    let when = if said.date_naive() == now.date_naive() {
+        String::new()
+    } else {
+        format!(" (said on {})", said.format("%A %Y-%m-%d %H:%M"))
+    };
+    let _ = writeln!(text, "REQUEST{when}\n{}", clipped(facts.text, REQUEST_CHARS_MAX));
+    for said in &facts.amendments[facts.amendments.len().saturating_sub(AMENDMENTS_MAX)..] {
+        let _ = writeln!(text, "THEN THE PERSON SAID\n{}", clipped(said, AMENDMENT_CHARS_MAX));
     }
     text
 }
@@ -298,12 +311,12 @@ fn without_addresses(text: &str, contacts: &[Contact]) -> String {
             && bare.chars().all(|c| c.is_ascii_digit() || "+-()./".contains(c))
     };
     let words: Vec<&str> = text.split(' ').collect();
-    let mut out: Vec<&str> = Vec::with_capacity(words.len());
+    let mut out: Vec<Cow<'_, str>> = Vec::with_capacity(words.len());
     let mut at = 0;
     while at < words.len() {
         let parts = words[at..].iter().take_while(|word| is_part(word)).count();
         if digits(&words[at..at + parts]) >= PHONE_DIGITS_MIN {
-            out.push("(address)");
+            out.push("(address)".into());
             at += parts;
             continue;
         }
@@ -312,8 +325,13 @@ fn without_addresses(text: &str, contacts: &[Contact]) -> String {
             let address = words[at].trim_matches(|c: char| !c.is_alphanumeric());
             contacts.iter().find(|contact| contact.mail_addresses().any(|own| own.eq_ignore_ascii_case(address)))
         };
-        let told = || whose().map(|contact| contact.name.as_str()).filter(|name| !name.contains('@'));
-        out.push(if is_mail { told().unwrap_or("(address)") } else { words[at] });
+        out.push(if is_mail {
+            let name = whose().map(|contact| contact.name.as_str()).filter(|name| !name.contains('@'));
+            let tail = words[at].trim_start_matches(|c: char| !matches!(c, ':' | ',' | ';'));
+            format!("{}{tail}", name.unwrap_or("(address)")).into()
+        } else {
+            words[at].into()
+        });
         at += 1;
     }
     out.join(" ")

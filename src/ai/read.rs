@@ -111,7 +111,9 @@ fn plan(answer: Value, reading: &Reading<'_>) -> Read {
         fields.insert("slots".to_owned(), json!({}));
     }
     if let Some(Value::Array(stages)) = fields.get_mut("stages") {
-        stages.iter_mut().for_each(|stage| tidy(stage, reading.catalog, 0));
+        for stage in stages {
+            tidy(stage, reading.catalog, 0);
+        }
     }
     people::resolve(&mut plan, reading.catalog, reading.contacts);
     match Plan::read(&plan, reading.catalog) {
@@ -162,7 +164,9 @@ fn tidy(stage: &mut Value, catalog: &Catalog, depth: usize) {
     }
     for list in ["stages", "then", "else", "on_failure", "on_timeout"] {
         if let Some(Value::Array(inner)) = fields.get_mut(list) {
-            inner.iter_mut().for_each(|stage| tidy(stage, catalog, depth + 1));
+            for stage in inner {
+                tidy(stage, catalog, depth + 1);
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use workflows::person::Person;
 use workflows::ports::{Clock, StoreError};
 
-use super::breaker::{Breaker, Rules, Standing};
+use super::breaker::{Breaker, Pass, Rules, Standing};
 use super::budget::{Budget, Day, Spent};
 use super::provider::{Presence, Provider, has};
 use super::wire::{Chat, Class, Fault, Hear, Role, Said, Usage};
@@ -20,6 +20,8 @@ use crate::config::{AiLimits, Price, ProviderConfig, ProviderName};
 
 /// Longest wait for vectors: whoever waits for them has something else to do.
 const EMBED_LIMIT: Duration = Duration::from_secs(3);
+/// And for each text beyond the first.
+const EMBED_LIMIT_MORE: Duration = Duration::from_secs(1);
 /// Bytes of an answer that are about one token.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -101,10 +103,9 @@ impl Seat {
     fn model(&self, role: Role) -> Result<&str, String> {
         let model = self.provider.model(role).ok_or_else(|| "it has no model for this".to_owned())?;
         match self.presence() {
-            Presence::Unknown => Ok(model),
             Presence::Away(why) if self.assumed => Err(why),
-            // It was asked for by name, so it is tried, and its breaker says how it is.
-            Presence::Away(_) => Ok(model),
+            // One that was asked for by name is tried, and its breaker says how it is.
+            Presence::Unknown | Presence::Away(_) => Ok(model),
             Presence::Here(models) if has(&models, model) => Ok(model),
             Presence::Here(_) => Err(format!("the model {model} is not there: ollama pull {model}")),
         }
@@ -113,7 +114,7 @@ impl Seat {
     fn note(&self, result: &Result<Said, Fault>, began: Instant, usage: Usage) {
         let counted = &self.counted;
         counted.requests.fetch_add(1, Ordering::Relaxed);
-        counted.tokens.fetch_add(usage.input + usage.output, Ordering::Relaxed);
+        counted.tokens.fetch_add(usage.input.saturating_add(usage.output), Ordering::Relaxed);
         match result {
             Ok(_) => {
                 let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -130,31 +131,32 @@ impl Seat {
 }
 
 /// A call that may be given up before it has ended: then another may probe.
-struct Probe<'a> {
+struct Passage<'a> {
     router: &'a Router,
     seat: &'a Seat,
     model: &'a str,
+    pass: Pass,
     over: bool,
 }
 
-impl Probe<'_> {
+impl Passage<'_> {
     fn end(mut self, result: &Result<Said, Fault>) {
         self.over = true;
         let now = self.router.clock.now();
         let mut breakers = self.seat.breakers();
         let breaker = self.router.breaker(&mut breakers, self.model);
         match result {
-            Ok(_) => breaker.succeeded(),
-            Err(fault) => breaker.failed(fault, now),
+            Ok(_) => breaker.succeeded(self.pass),
+            Err(fault) => breaker.failed(self.pass, fault, now),
         }
     }
 }
 
-impl Drop for Probe<'_> {
+impl Drop for Passage<'_> {
     fn drop(&mut self) {
         if !self.over {
             let now = self.router.clock.now();
-            self.router.breaker(&mut self.seat.breakers(), self.model).abandoned(now);
+            self.router.breaker(&mut self.seat.breakers(), self.model).abandoned(self.pass, now);
         }
     }
 }
@@ -200,7 +202,7 @@ impl Router {
         hear: Hear<'_>,
     ) -> Result<Said, Missed> {
         let model = seat.model(role).map_err(|why| Fault::new(Class::NoModel, why))?;
-        let probe = self.pass(seat, model)?;
+        let passage = self.pass(seat, model)?;
         let waited = tokio::time::timeout(self.limits.first_byte, seat.calls.acquire()).await;
         let Ok(Ok(_permit)) = waited else {
             return Err(Fault::new(Class::Overload, "too many calls are under way").into());
@@ -211,9 +213,13 @@ impl Router {
         let began = Instant::now();
         let result = seat.provider.chat(model, chat, hear).await;
         let usage = took(chat, &result);
-        probe.end(&result);
+        passage.end(&result);
         seat.note(&result, began, usage);
-        self.budget.settle(reserved, (seat.name(), model), seat.price, usage).await;
+        if result.as_ref().err().is_some_and(|fault| !reached(fault.class)) {
+            self.budget.give_back(&reserved);
+        } else {
+            self.budget.settle(reserved, (seat.name(), model), seat.price, usage).await;
+        }
         if let Err(fault) = &result {
             warn!(provider = seat.name().as_str(), model, class = fault.class.as_str(), %fault, "a model did not answer");
         }
@@ -251,12 +257,14 @@ impl Router {
     pub async fn embed(&self, texts: &[String]) -> Option<Vec<Vec<f32>>> {
         for seat in self.seats.iter().filter(|seat| seat.local) {
             let Ok(model) = seat.model(Role::Embedding) else { continue };
-            let Ok(probe) = self.pass(seat, model) else { continue };
+            let Ok(passage) = self.pass(seat, model) else { continue };
             let began = Instant::now();
-            let limited = tokio::time::timeout(EMBED_LIMIT, seat.provider.embed(model, texts)).await;
+            let more = u32::try_from(texts.len().saturating_sub(1)).unwrap_or(u32::MAX);
+            let limit = EMBED_LIMIT.saturating_add(EMBED_LIMIT_MORE.saturating_mul(more));
+            let limited = tokio::time::timeout(limit, seat.provider.embed(model, texts)).await;
             let result = limited.unwrap_or_else(|_| Err(Fault::new(Class::Late, "no vectors in time")));
             let outcome = result.as_ref().map(|_| Said::default()).map_err(Clone::clone);
-            probe.end(&outcome);
+            passage.end(&outcome);
             seat.note(&outcome, began, Usage::default());
             if let Ok(vectors) = result {
                 return Some(vectors);
@@ -271,13 +279,12 @@ impl Router {
         local.find_map(|seat| seat.model(Role::Embedding).ok().map(str::to_owned))
     }
 
-    fn pass<'a>(&'a self, seat: &'a Seat, model: &'a str) -> Result<Probe<'a>, Fault> {
+    fn pass<'a>(&'a self, seat: &'a Seat, model: &'a str) -> Result<Passage<'a>, Fault> {
         let now = self.clock.now();
         let mut breakers = seat.breakers();
-        if self.breaker(&mut breakers, model).pass(now) {
-            Ok(Probe { router: self, seat, model, over: false })
-        } else {
-            Err(Fault::new(Class::Overload, "it is left alone for a while"))
+        match self.breaker(&mut breakers, model).pass(now) {
+            Some(pass) => Ok(Passage { router: self, seat, model, pass, over: false }),
+            None => Err(Fault::new(Class::Overload, "it is left alone for a while")),
         }
     }
 
@@ -322,8 +329,9 @@ impl Router {
                 return (!seat.assumed).then_some((seat.name(), why));
             }
             let breakers = seat.breakers();
-            let open = breakers.values().find(|breaker| breaker.standing(now) != Standing::Closed)?;
-            Some((seat.name(), open.why().unwrap_or("it failed").to_owned()))
+            let planning = breakers.get(seat.provider.model(Role::Planning)?)?;
+            let is_open = planning.standing(now) != Standing::Closed;
+            is_open.then(|| (seat.name(), planning.why().unwrap_or("it failed").to_owned()))
         };
         self.seats.iter().filter_map(why).collect()
     }

@@ -44,7 +44,7 @@ pub fn answer(actions: &[&str]) -> Value {
              "properties": {"kind": {"const": "question"}, "text": text(500),
                  "suggestions": {"type": "array", "items": text(100), "maxItems": 8}}},
             {"type": "object", "additionalProperties": false, "required": ["kind", "text"],
-             "properties": {"kind": {"const": "reply"}, "text": text(4_000)}},
+             "properties": {"kind": {"const": "reply"}, "text": {"type": "string", "minLength": 1}}},
         ],
         "$defs": {"stage": {"anyOf": [
             stage("clarification", json!({"question": text(500), "answer": {"enum": answers},

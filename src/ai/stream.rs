@@ -122,12 +122,15 @@ fn refusal(status: StatusCode, body: &[u8]) -> Fault {
     let word = |field: &str| body.pointer(&format!("/error/{field}")).and_then(Value::as_str).unwrap_or_default();
     let words = body.get("error").and_then(Value::as_str).unwrap_or_else(|| word("message"));
     let spent = [word("code"), word("type")].contains(&"insufficient_quota");
-    let no_model = word("code") == "model_not_found" || (words.contains("model") && words.contains("not found"));
+    let retired = ["model_not_found", "model_decommissioned", "model_not_active"].contains(&word("code"));
+    let too_often = word("code") == "rate_limit_exceeded";
+    let no_model = retired || (words.contains("model") && words.contains("not found"));
     let class = match status.as_u16() {
         401 | 403 => Class::Auth,
         402 => Class::Quota,
         429 if spent => Class::Quota,
         429 => Class::Rate,
+        400..=499 if too_often => Class::Rate,
         // The model wrote what did not fit the form; the form was not refused.
         400 if ["tool_use_failed", "json_validate_failed"].contains(&word("code")) => Class::BadOutput,
         _ if no_model => Class::NoModel,
@@ -145,6 +148,8 @@ fn refusal(status: StatusCode, body: &[u8]) -> Fault {
         "stream_options",
         "context",
         "format",
+        "grammar",
+        "schema",
         "image",
     ];
     let named = refused.into_iter().filter(|name| words.contains(name)).collect::<Vec<_>>().join(", ");

@@ -124,7 +124,7 @@ pub struct AiConfig {
 
 pub(super) fn ai(reader: &mut Reader<'_>) -> AiConfig {
     let limits = limits(reader);
-    let (mut providers, mut off) = (Vec::new(), Vec::new());
+    let (mut providers, mut off) = (Vec::<ProviderConfig>::new(), Vec::new());
     for name in order(reader) {
         match name {
             ProviderName::Ollama => providers.push(ollama(reader)),
@@ -143,7 +143,9 @@ pub(super) fn ai(reader: &mut Reader<'_>) -> AiConfig {
         }
     }
     let local = local(reader);
-    providers.iter_mut().for_each(|one: &mut ProviderConfig| one.local = local.contains(&one.name));
+    for one in &mut providers {
+        one.local = local.contains(&one.name);
+    }
     AiConfig { providers, off, limits }
 }
 
@@ -151,8 +153,8 @@ pub(super) fn ai(reader: &mut Reader<'_>) -> AiConfig {
 fn local(reader: &mut Reader<'_>) -> Vec<ProviderName> {
     let text = reader.text("AI_LOCAL").unwrap_or("ollama").to_owned();
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
-    let named = |name: &str| ProviderName::ALL.into_iter().find(|known| known.as_str() == name);
-    let found: Vec<Option<ProviderName>> = names.map(named).collect();
+    let known = |name: &str| ProviderName::ALL.into_iter().find(|one| one.as_str() == name);
+    let found: Vec<Option<ProviderName>> = names.map(known).collect();
     if found.contains(&None) {
         reader.problem("AI_LOCAL", "may name ollama, groq, zuki and openai, or none of them");
     }

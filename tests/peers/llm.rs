@@ -167,8 +167,8 @@ async fn what_a_real_model_plans_is_never_done_without_a_yes() {
     let id = asked["task_id"].as_str().expect("a task");
     let planned = service.task_until_within(ANSWER_MAX, id, |task| task["status"] != "planning").await;
     let events = service.get(&format!("/api/tasks/{id}/events")).await;
-    let planner = events["events"].as_array().expect("events").iter().find(|event| event["type"] == "ai_complete");
-    println!("planned by {:?}: {}", planner.map(|event| &event["data"]["planner"]), planned["status"]);
+    let by = events["events"].as_array().expect("events").iter().find(|event| event["type"] == "ai_complete");
+    println!("planned by {:?}: {}", by.map(|event| &event["data"]["planner"]), planned["status"]);
     let providers = service.get("/api/status").await["providers"].clone();
     println!("{providers:#}");
     assert!(providers[0]["requests"].as_u64().is_some_and(|asked| asked >= 1), "{providers:#}");

@@ -263,8 +263,8 @@ impl Engine {
             amendments: &request.amendments,
             person: &person,
             contacts: &contacts,
-            // "Tomorrow" in a changed request still is the day after it was first said.
-            now: if request.amendments.is_empty() { parts.clock.now() } else { row.created_at },
+            now: parts.clock.now(),
+            said_at: row.created_at,
             catalog: &catalog,
             origin: Some((&row.conversation_id, &row.id)),
             photos: &request.photos,

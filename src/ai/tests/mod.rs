@@ -75,6 +75,6 @@ fn contacts() -> Vec<Contact> {
     all
 }
 
-fn plan(stages: serde_json::Value) -> String {
+fn plan(stages: &serde_json::Value) -> String {
     json!({"kind": "plan", "title": "t", "intent": "x", "slots": {}, "stages": stages}).to_string()
 }

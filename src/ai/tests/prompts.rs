@@ -20,6 +20,7 @@ fn told(catalog: &Catalog, contacts: &[Contact], background: &Background, text: 
         person: &person(),
         contacts,
         now: now(),
+        said_at: now(),
         catalog,
         read: &read,
         previous: None,

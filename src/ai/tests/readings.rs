@@ -13,7 +13,7 @@ async fn made(said: &str) -> Read {
 
 async fn made_for(text: &str, said: &str) -> Read {
     let (catalog, contacts) = (catalog().await, contacts());
-    let words = Words { text, amendments: &[], day: None, zone: chrono_tz::UTC, now: now() };
+    let words = Words { text, amendments: &[], asked: &[], day: None, zone: chrono_tz::UTC, now: now() };
     read(said, &Reading { catalog: &catalog, contacts: &contacts, words })
 }
 
@@ -25,7 +25,7 @@ fn mail() -> serde_json::Value {
 #[tokio::test]
 async fn a_plan_in_any_of_its_dresses_is_the_same_plan() {
     let bare = json!({"stages": mail()}).to_string();
-    let whole = plan(mail());
+    let whole = plan(&mail());
     let held = json!({"kind": "plan", "plan": {"title": "t", "stages": mail()}}).to_string();
     let listed = json!({"plan": mail()}).to_string();
     let short = whole.replace("email.send_email", "send_email");
@@ -56,21 +56,20 @@ async fn faults_are_told_with_their_place() {
     };
     assert!(faulty(made("I did it!").await).contains("not one JSON object"));
     assert!(faulty(made(r#"{"kind":"reply","text":" "}"#).await).contains("text"));
-    let unknown = plan(json!([{"id": "m", "type": "execution", "action": "email.burn", "params": {}}]));
+    let unknown = plan(&json!([{"id": "m", "type": "execution", "action": "email.burn", "params": {}}]));
     assert!(faulty(made(&unknown).await).contains("stages[0].action"));
-    let homoglyph = plan(mail()).replace("email.send", "\u{435}mail.send");
+    let homoglyph = plan(&mail()).replace("email.send", "\u{435}mail.send");
     assert!(faulty(made(&homoglyph).await).contains("stages[0].action"));
     let many: Vec<_> = (0..1_000)
         .map(|n| json!({"id": format!("q{n}"), "type": "clarification", "question": "?", "answer": "text"}))
         .collect();
-    assert!(faulty(made(&plan(json!(many))).await).contains("1000 stages"));
+    assert!(faulty(made(&plan(&json!(many))).await).contains("1000 stages"));
 }
 
 #[tokio::test]
 async fn what_is_out_of_place_is_doubted() {
     let with = |slots: serde_json::Value| {
-        let stages = json!([{"id": "q", "type": "clarification", "question": "?", "answer": "text"}]);
-        json!({"kind": "plan", "title": "t", "intent": "x", "slots": slots, "stages": stages}).to_string()
+        json!({"kind": "plan", "title": "t", "intent": "x", "slots": slots, "stages": mail()}).to_string()
     };
     assert!(matches!(made(&with(json!({"budget": {"amount": 50_000, "currency": "INR"}}))).await, Read::Good(_)));
     for slots in [json!({"budget": {"amount": 5e15, "currency": "INR"}}), json!({"date": "2020-01-01"})] {

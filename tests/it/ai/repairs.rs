@@ -104,27 +104,31 @@ async fn what_is_not_mended_in_two_tries_is_left_to_the_next() {
     assert_eq!(roles(&ai.groq.asked(), 0), ["system", "user"]);
 }
 
-/// A plan in doubt becomes a question, and the answer to it is planned with.
+/// A plan in doubt becomes a question, and the answer to it is planned with. Without a fault the planner is
+/// not asked to mend it.
 async fn asks_about(words: &str, doubtful: &Value, fault: &str, question: &str, reply: &str, meant: &Value) {
     let house = house().await;
     let House { ai, smtp, service, .. } = &house;
-    for _ in 0..3 {
+    let tries = if fault.is_empty() { 1 } else { 3 };
+    for _ in 0..tries {
         ai.ollama.answer(Reply::json(&with_slots(doubtful)));
     }
     let answer = say(service, words).await;
     assert_eq!((&answer["stage_type"], &answer["planner"]), (&json!("clarification"), &json!("ollama")), "{answer:#}");
     assert!(answer["response"].as_str().is_some_and(|text| text.contains(question)), "{answer:#}");
     let asked = ai.ollama.asked();
-    assert_eq!((asked.len(), ai.groq.asked().len()), (3, 0), "it is the person who is asked next");
-    assert!(said(&asked, 1)[3].1.contains(fault), "{}", said(&asked, 1)[3].1);
+    assert_eq!((asked.len(), ai.groq.asked().len()), (tries, 0), "it is the person who is asked next");
+    if !fault.is_empty() {
+        assert!(said(&asked, 1)[3].1.contains(fault), "{}", said(&asked, 1)[3].1);
+    }
     assert_eq!(smtp.ledger().len(), 0);
 
     ai.ollama.answer(Reply::json(&with_slots(meant)));
     let next = service.post("/api/agent/select", json!({"session_id": "s", "selection": reply})).await;
     assert_eq!(next["status"], "ready_for_confirmation", "{next:#}");
     let asked = ai.ollama.asked();
-    assert!(asked[3].user().contains(&format!("THEN THE PERSON SAID\n{reply}")), "{}", asked[3].user());
-    assert_eq!((asked.len(), Peer::of(ai, "groq").chats().len()), (4, 0));
+    assert!(asked[tries].user().contains(&format!("THEN THE PERSON SAID\n{reply}")), "{}", asked[tries].user());
+    assert_eq!((asked.len(), Peer::of(ai, "groq").chats().len()), (tries + 1, 0));
     assert_eq!(approve(service, &answer).await["status"], "completed");
     assert_eq!(smtp.ledger().len(), 1);
     ai.assert_no_violations();
@@ -158,9 +162,8 @@ async fn another_day_than_the_words_say_is_asked_about() {
     let day = |days| (now + chrono::TimeDelta::days(days)).format("%Y-%m-%d").to_string();
     let (said, other) = (day(20), day(21));
     let words = format!("invite Bob to the party on {said}");
-    let fault = format!("the day in the request is {said}");
     let slots = |date: &str| json!({"date": date});
-    asks_about(&words, &slots(&other), &fault, "Which day do you mean", &said, &slots(&said)).await;
+    asks_about(&words, &slots(&other), "", "Which day do you mean", &said, &slots(&said)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

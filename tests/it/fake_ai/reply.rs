@@ -44,6 +44,7 @@ pub(crate) struct ToolCall {
 
 /// An answer of a model, and how it comes.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own in which an answer is odd")]
 pub(crate) struct Reply {
     pub(super) text: String,
     pub(super) calls: Vec<ToolCall>,

@@ -39,7 +39,7 @@ impl Planner for Builtin {
 
 /// The proposal for a request. Pure and total.
 pub fn propose(request: &PlanRequest<'_>) -> Proposal {
-    let moment = Moment::new(request.now, request.person.settings.timezone);
+    let moment = Moment::new(request.said_at, request.person.settings.timezone);
     let text = bounded(request.text);
     let Amended { text, title } = amend::amended(text, request.amendments, &moment, request.contacts);
     let tokens = tokenize(bounded(&text));

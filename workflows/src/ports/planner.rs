@@ -30,6 +30,8 @@ pub struct PlanRequest<'a> {
     pub contacts: &'a [Contact],
     /// The time now.
     pub now: DateTime<Utc>,
+    /// When the first words were said: "tomorrow" is the day after that, whenever it is planned.
+    pub said_at: DateTime<Utc>,
     /// What can be done.
     pub catalog: &'a Catalog,
     /// Where it was asked, and as which task.
@@ -57,6 +59,7 @@ impl<'a> PlanRequest<'a> {
             person,
             contacts,
             now,
+            said_at: now,
             catalog,
             origin: None,
             photos: &[],

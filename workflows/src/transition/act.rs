@@ -25,6 +25,8 @@ const ADDRESS_BOOK: &str = "contacts";
 /// Why an act was not begun, though it was approved.
 const DAY_IS_FULL: &str =
     "today's limit of actions is reached (QUOTA_EFFECTS_DAY); nothing was done, and tomorrow there is room again";
+/// What is to be known of an act that an earlier plan left in doubt.
+const MAY_BE_DONE: &str = "It may have been done before: nobody knows what came of it.";
 /// Why an act was not begun, though it was approved.
 const TOOL_HAS_CHANGED: &str = "the tool has changed since you said yes";
 
@@ -87,8 +89,16 @@ impl Machine<'_> {
         let hash = call_hash(&item.action, &item.args);
         let earlier = &mut self.run.earlier.done;
         let is_done = |item: &Item| matches!(item.phase, ItemPhase::Done { .. });
+        let in_doubt = earlier
+            .iter()
+            .any(|item| matches!(item.phase, ItemPhase::Unknown { .. }) && call_hash(&item.action, &item.args) == hash);
         let item = match earlier.iter().position(|item| is_done(item) && call_hash(&item.action, &item.args) == hash) {
             Some(n) => Item { stage_id: stage.id.clone(), index, source, ..earlier.remove(n) },
+            None if in_doubt && item.reach != Reach::Read => {
+                let mut notes = item.notes;
+                notes.push(MAY_BE_DONE.to_owned());
+                Item { index, source, notes, reach: Reach::World, ..item }
+            }
             None => Item { index, source, ..item },
         };
         let id = item.id.clone();

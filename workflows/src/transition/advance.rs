@@ -16,8 +16,9 @@ impl Machine<'_> {
     /// Carries the run on and says what the task becomes.
     pub(super) fn advance(mut self) -> Transition {
         loop {
-            while self.stop.is_none() && !self.run.stuck {
-                if !(self.end_stages() | self.begin_stages()) {
+            while self.stop.is_none() {
+                // What is to be planned anew begins nothing more; what has begun comes to its end.
+                if !(self.end_stages() | (!self.run.stuck && self.begin_stages())) {
                     break;
                 }
             }
@@ -27,10 +28,7 @@ impl Machine<'_> {
             if self.is_stuck() {
                 return self.plan_anew();
             }
-            if self.run.stuck {
-                break;
-            }
-            if self.is_over() {
+            if !self.run.stuck && self.is_over() {
                 return if self.run.asks { self.plan_with_answer() } else { self.finish(None) };
             }
             // What could not be started has ended, and may have ended its stage.

@@ -35,7 +35,7 @@ pub(super) struct Before {
 }
 
 pub(super) fn carry_over(run: Run) -> Before {
-    let mut earlier = run.earlier;
+    let (mut earlier, at) = (run.earlier, run.started_at);
     for stage in run.plan.all() {
         let answered =
             matches!(stage.kind, StageKind::Clarification(_) | StageKind::Selection(_) | StageKind::MultiSelect(_));
@@ -50,6 +50,12 @@ pub(super) fn carry_over(run: Run) -> Before {
         // Nobody will be asked about it any more, but the report must not forget it.
         ItemPhase::Unknown { settled, .. } => {
             *settled = true;
+            Some(item)
+        }
+        // It has begun before, and nobody knows with what outcome.
+        ItemPhase::Ready if item.starts > 0 => {
+            let error = "it may have been done before the plan was changed".to_owned();
+            item.phase = ItemPhase::Unknown { error, at, settled: true };
             Some(item)
         }
         ItemPhase::Done { undone: true, .. }
@@ -105,7 +111,7 @@ impl Machine<'_> {
     /// Whether the rest is to be planned anew, and nothing is in the way of it.
     pub(super) fn is_stuck(&self) -> bool {
         self.run.stuck
-            && !self.run.items.iter().any(crate::state::Item::is_in_flight)
+            && !self.run.in_flight()
             // What may have been done is settled first.
             && !self.run.open_prompts().any(|prompt| matches!(prompt.purpose, Purpose::Unknown(_)))
     }

@@ -17,17 +17,21 @@ use crate::state::{
 pub(super) fn cancel(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Refusal> {
     match state {
         TaskState::Planning(planning) => {
-            let text = "Stopped. Nothing was done.";
+            let done = planning.previous.as_deref().filter(|run| !report::receipts(run).is_empty());
+            let text = done.map_or_else(
+                || "Stopped. Nothing was done.".to_owned(),
+                |run| report::summary(run, Outcome::Cancelled, "cancelled", ctx.person),
+            );
             Ok(Transition {
                 frames: vec![
-                    super::message(text, ctx.session_id),
+                    super::message(&text, ctx.session_id),
                     super::frame(FrameKind::TaskFailed, [("status", Value::from("cancelled"))]),
                 ],
                 next: TaskState::Finished(Finished {
                     request: planning.request,
                     run: planning.previous,
                     outcome: Outcome::Cancelled,
-                    summary: text.to_owned(),
+                    summary: text,
                     reason: Some("cancelled".to_owned()),
                     at: ctx.now,
                 }),

@@ -41,8 +41,8 @@ async fn under_lying_words_the_person_reads_every_argument_and_what_is_not_their
         "e⟨U+200B⟩ve@e⟨U+202E⟩vil.test",
         "bcc: eve@evil.test",
         "Se⟨U+2066⟩cret⟨U+FEFF⟩",
-        "⚠ \"e⟨U+200B⟩ve@e⟨U+202E⟩vil.test\" is neither in your words nor among your contacts: ollama put it there",
-        "⚠ \"eve@evil.test\" is neither in your words nor among your contacts: ollama put it there",
+        "⚠\u{fe0f} \"e⟨U+200B⟩ve@e⟨U+202E⟩vil.test\" is neither in your words nor among your contacts: ollama put it there",
+        "⚠\u{fe0f} \"eve@evil.test\" is neither in your words nor among your contacts: ollama put it there",
     ] {
         assert!(card.text.contains(part), "{part} is not in {}", card.text);
     }

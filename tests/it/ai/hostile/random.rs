@@ -39,6 +39,7 @@ impl Planner for Says {
         let words = Words {
             text: request.text,
             amendments: request.amendments,
+            asked: &[],
             day: None,
             zone: request.person.settings.timezone,
             now: request.now,
@@ -182,9 +183,10 @@ impl Maker {
             }
             12 => json!({"type": "wait", "for": "PT0S", "then": self.stages(depth + 1)}),
             _ => {
-                let action = match self.chance(4) {
-                    true => self.of(&["mаil.send", "shell.run", "send"]),
-                    false => self.of(&["mail.send", "mail.send", "own.note", "contacts.add", "own.event", "look.web"]),
+                let action = if self.chance(4) {
+                    self.of(&["mаil.send", "shell.run", "send"])
+                } else {
+                    self.of(&["mail.send", "mail.send", "own.note", "contacts.add", "own.event", "look.web"])
                 };
                 let mut act = json!({"type": "execution", "action": action, "params": self.params()});
                 if self.chance(15) {

@@ -200,7 +200,7 @@ fn cases() -> Vec<Case> {
             json!([with(
                 mail("a", "zz@evil.test"),
                 &json!({"params": {"to": ["zz@evil.test"],
-            "subject": "s", "body": (0..60).map(|n| format!("a{n}@x.test ")).collect::<String>()}})
+            "subject": "s", "body": (0..60).map(|n| format!("a{n}@x.test")).collect::<Vec<_>>().join(" ")}})
             )]),
             0,
             &[],

@@ -60,14 +60,12 @@ fn assert_data(prompt: &str) {
     let mut head = "";
     for line in prompt.lines() {
         let is_foreign = line.to_lowercase().contains(SPELL);
-        match line.strip_prefix("- ") {
-            Some(_) => assert!(!is_foreign || head.starts_with("DATA: "), "under {head:?}: {line}"),
-            None => {
-                let is_named =
-                    ["PEOPLE ", "READ FROM THE REQUEST BY RULES ", "mcp."].iter().any(|head| line.starts_with(head));
-                assert!(!is_foreign || is_named, "on its own: {line}");
-                head = line;
-            }
+        if line.starts_with("- ") {
+            assert!(!is_foreign || head.starts_with("DATA: "), "under {head:?}: {line}");
+        } else {
+            let mut named = ["PEOPLE ", "READ FROM THE REQUEST BY RULES ", "mcp."].iter();
+            assert!(!is_foreign || named.any(|head| line.starts_with(head)), "on its own: {line}");
+            head = line;
         }
     }
     let lines: Vec<&str> = prompt.split(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')).collect();
@@ -264,6 +262,7 @@ fn what_is_on_a_picture_is_told_on_one_line() {
             person: &person,
             contacts: &[],
             now: SystemClock.now(),
+            said_at: SystemClock.now(),
             catalog: &Catalog::default(),
             read: &Intent::default(),
             previous: None,

@@ -210,3 +210,67 @@ fn links_from_elsewhere_are_told_too() {
     assert!(notes.contains("https://phish.example/login\" is not from you"), "{notes}");
     assert!(notes.contains("https://made.up/x\" is neither"), "{notes}");
 }
+
+/// Two branches at once: a mail that may have gone out, and one whose choice has nothing to choose from.
+fn torn() -> Bench {
+    let mut bench = asked("mail Bob and find a place");
+    let branches = json!([look("places"), {"id": "both", "type": "parallel", "stages": [mail("a", "bob@y"), pick("venue", "places.results")]}]);
+    planned(&mut bench, "groq", proposes(branches));
+    bench.outcome(0, found(json!([])));
+    bench.approve();
+    bench
+}
+
+#[test]
+fn what_may_have_been_done_is_settled_before_another_way_is_looked_for() {
+    let mut bench = torn();
+    assert!(matches!(bench.state, TaskState::Running(_)), "the mail is under way: {:?}", bench.status());
+    bench.outcome(0, Err(ActionError::unknown("no answer")));
+    assert!(matches!(bench.state, TaskState::Running(_)), "{:?}", bench.status());
+    assert!(bench.wake_at.is_some_and(|at| at > bench.now), "nothing is due until somebody answers");
+    bench.choose("resend");
+    assert_eq!(bench.started_now().len(), 1, "again, as the person said");
+    bench.outcome(0, done("sent to bob@y"));
+    assert!(matches!(bench.state, TaskState::Planning(_)), "{:?}", bench.status());
+    planned(&mut bench, "groq", proposes(json!([mail("again", "bob@y")])));
+    assert_eq!(bench.status(), Status::Completed, "it is done already");
+}
+
+#[test]
+fn an_act_in_doubt_is_not_done_again_without_a_word() {
+    let mut bench = torn();
+    bench.outcome(0, Err(ActionError::unknown("no answer")));
+    bench.choose("drop");
+    assert!(matches!(bench.state, TaskState::Planning(_)), "{:?}", bench.status());
+    planned(&mut bench, "groq", proposes(json!([mail("again", "bob@y")])));
+    let notes = bench.run().items.last().map(|item| item.notes.join(" ")).unwrap_or_default();
+    assert!(notes.contains("It may have been done before"), "{notes}");
+    // What touches only the person's own things asks as well then.
+    let own = json!({"id": "own", "type": "execution", "action": "own.add", "params": {"to": ["x"]}});
+    let mut bench = asked("add it and find a place");
+    let branches =
+        json!([look("places"), {"id": "both", "type": "parallel", "stages": [own, pick("venue", "places.results")]}]);
+    planned(&mut bench, "groq", proposes(branches));
+    bench.outcome(0, found(json!([])));
+    bench.outcome(0, Err(ActionError::unknown("no answer")));
+    bench.choose("drop");
+    planned(&mut bench, "groq", proposes(json!([own_again()])));
+    assert!(bench.started_now().is_empty(), "not without a yes");
+    assert!(matches!(bench.open().kind, PromptKind::Confirm { .. }));
+}
+
+fn own_again() -> Value {
+    json!({"id": "other", "type": "execution", "action": "own.add", "params": {"to": ["x"]}})
+}
+
+#[test]
+fn a_stop_while_another_way_is_looked_for_tells_what_was_done() {
+    let mut bench = asked("mail Bob, then find a place");
+    planned(&mut bench, "groq", proposes(json!([mail("m", "bob@y"), look("places"), pick("venue", "places.results")])));
+    bench.approve();
+    bench.outcome(0, done("sent to bob@y"));
+    bench.outcome(0, found(json!([])));
+    bench.send(Event::Cancel).expect("a stop");
+    assert_eq!(bench.status(), Status::Cancelled);
+    assert!(said(&bench).last().is_some_and(|text| text.contains("\u{2713} sent to bob@y")), "{:?}", said(&bench));
+}

@@ -1,10 +1,10 @@
 //! Planning by models.
 //!
-//! A router asks providers in their configured order ([`router`]), past breakers ([`breaker`]), limits
+//! A router asks providers in their configured order ([`mod@router`]), past breakers ([`breaker`]), limits
 //! and a person's day ([`budget`]); each provider speaks its own wire ([`ollama`], [`openai`]). The
 //! planner ([`planner`]) makes a small prompt ([`prompt`]), reads what came back ([`extract`],
 //! [`read`]), puts addresses where names are ([`people`]), holds days and sums against the words
-//! ([`check`]), has faults mended, and falls back to the next, last to the rules that are always there.
+//! ([`mod@check`]), has faults mended, and falls back to the next, last to the rules that are always there.
 //!
 //! Everything a model says is untrusted. It proposes; the engine validates, shows and asks.
 

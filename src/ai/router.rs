@@ -310,6 +310,12 @@ impl Router {
         self.seats.iter().filter(is_on).map(|seat| seat.name().as_str()).collect()
     }
 
+    /// Providers that are not there, and why.
+    pub fn absent(&self) -> Vec<(ProviderName, String)> {
+        let why = |seat: &Arc<Seat>| seat.model(Role::Planning).err().map(|why| (seat.name(), why));
+        self.seats.iter().filter_map(why).collect()
+    }
+
     /// How each provider's breaker stands: the worst of its models.
     pub fn breakers(&self) -> BTreeMap<&'static str, &'static str> {
         let now = self.clock.now();

@@ -74,9 +74,14 @@ fn servers(config: &Config) -> Feature {
     Feature::on("mcp", format!("tools of {}", names.join(", ")))
 }
 
-/// The parts as they are now: servers come and go.
-pub(super) fn now(features: &[Feature], servers: &[ServerHealth]) -> Vec<Feature> {
+/// The parts as they are now: servers and models come and go.
+pub(super) fn now(features: &[Feature], servers: &[ServerHealth], absent: &[(ProviderName, String)]) -> Vec<Feature> {
     let mut now = features.to_vec();
+    for (name, why) in absent {
+        if let Some(provider) = now.iter_mut().find(|feature| feature.name == name.as_str()) {
+            *provider = Feature::off(name.as_str(), why);
+        }
+    }
     if let Some(mcp) = now.iter_mut().find(|feature| feature.name == "mcp" && !servers.is_empty()) {
         let each = servers.iter().map(|server| format!("{}: {}", server.name, server.detail));
         mcp.detail = each.collect::<Vec<_>>().join("; ");

@@ -109,7 +109,7 @@ impl Health for Wellbeing {
         Map::from_iter([
             ("providers".to_owned(), Value::Array(providers)),
             ("ai_usage_today".to_owned(), self.ai.usage(person).await),
-            ("features".to_owned(), json!(features::now(&self.features, &self.mcp.health()))),
+            ("features".to_owned(), json!(features::now(&self.features, &self.mcp.health(), &self.ai.absent()))),
         ])
     }
 }

@@ -52,6 +52,8 @@ use crate::store::{PeopleStore, StoreError};
 pub use features::Feature;
 use health::Wellbeing;
 
+/// Longest wait for a look at models before the first screen is shown.
+const LOOK_LIMIT: Duration = Duration::from_millis(100);
 /// Longest wait for requests that are under way when the service stops.
 const DOORS_SECS_MAX: u64 = 2;
 
@@ -202,6 +204,11 @@ impl App {
         }
         let webhook = telegram.as_ref().map(channels::telegram::webhook::router).unwrap_or_default();
         doors.push(Door { listener, routes: http::router(state).merge(webhook) });
+        // So that the first screen is true; a server that does not answer at once is told of later.
+        if tokio::time::timeout(LOOK_LIMIT, ai.look_around()).await.is_err() {
+            info!("models are still being looked for");
+        }
+        let features = features::now(&features, &[], &ai.absent());
         let welcome = welcome::text(&config, &public_url, &owner, first, &features);
         Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp, ai, memory })
     }

@@ -15,6 +15,7 @@ mod repairs;
 mod replan;
 mod roles;
 mod trouble;
+mod whole;
 
 use serde_json::{Value, json};
 

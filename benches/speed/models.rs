@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use super_manager::ai::budget::Budget;
 use super_manager::ai::openai::OpenAi;
-use super_manager::ai::prompt::{Background, Facts, planning};
+use super_manager::ai::prompt::{Background, planning};
 use super_manager::ai::provider::{Presence, Provider};
 use super_manager::ai::router::{Router, Seat};
 use super_manager::ai::wire::{Chat, Fault, Hear, Message, Role, Said, Speaker};
@@ -17,12 +17,14 @@ use super_manager::store::sqlite::Db;
 use workflows::action::{ActionSpec, Catalog, ReachRule};
 use workflows::ids::ContactId;
 use workflows::person::Contact;
-use workflows::ports::{Clock as _, Intent, SystemClock};
+use workflows::ports::{Clock as _, Intent, PlanRequest, SystemClock};
 
 use crate::Line;
 use crate::turns::person;
 
 const TIMES: usize = 300;
+const REQUEST: &str =
+    "Plan a surprise birthday party for my wife next Saturday in Goa, invite our 10 friends, budget around 50k";
 const LIMITS: AiLimits = AiLimits {
     connect: Duration::from_secs(1),
     first_byte: Duration::from_millis(500),
@@ -124,22 +126,12 @@ fn prompt() -> Duration {
         })
         .collect();
     let (person, background, read) = (person(), Background::default(), Intent::default());
-    let facts = Facts {
-        text: "Plan a surprise birthday party for my wife next Saturday in Goa, invite our 10 friends, budget around 50k",
-        amendments: &[],
-        person: &person,
-        contacts: &contacts,
-        now: SystemClock.now(),
-        said_at: SystemClock.now(),
-        catalog: &catalog,
-        read: &read,
-        previous: None,
-        background: &background,
-    };
+    let catalog = &catalog;
+    let request = PlanRequest::new(REQUEST, &person, &contacts, SystemClock.now(), catalog);
     let mut all: Vec<Duration> = (0..TIMES)
         .map(|_| {
             let began = Instant::now();
-            std::hint::black_box(planning(&facts));
+            std::hint::black_box(planning(&request, &read, &background));
             began.elapsed()
         })
         .collect();

@@ -16,7 +16,7 @@ use workflows::ports::{BUILTIN, Intent, PlanRequest, Planned, Planner, PlannerEr
 use workflows::state::{Run, TaskState};
 
 use super::check::Words;
-use super::prompt::{self, Background, Facts};
+use super::prompt::{self, Background};
 use super::read::{self, Read, Reading};
 use super::router::{Missed, Router, Seat};
 use super::wire::{Chat, Message, Picture, Role, Speaker};
@@ -312,19 +312,7 @@ impl AiPlanner {
             return self.by_rules(request, notes, false).await;
         }
         let background = Background { pictures, ..self.background(&request).await };
-        let facts = Facts {
-            text: request.text,
-            amendments: request.amendments,
-            person: request.person,
-            contacts: request.contacts,
-            now: request.now,
-            said_at: request.said_at,
-            catalog: request.catalog,
-            read: &read,
-            previous: request.previous,
-            background: &background,
-        };
-        let chat = prompt::planning(&facts);
+        let chat = prompt::planning(&request, &read, &background);
         let asked = request.previous.map(|run| run.prompts.iter().map(|prompt| prompt.question.clone()).collect());
         let asked: Vec<String> = asked.unwrap_or_default();
         let words = Words {

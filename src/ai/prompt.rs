@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use workflows::action::{ActionSpec, Catalog};
-use workflows::person::{Contact, Person};
+use chrono::TimeDelta;
+use workflows::action::ActionSpec;
+use workflows::person::Contact;
 use workflows::plan::StageKind;
-use workflows::ports::Intent;
+use workflows::ports::{Intent, PlanRequest};
 use workflows::state::{ItemPhase, Run, StageRun};
 use workflows::transition::report;
 
@@ -80,38 +80,16 @@ pub struct Background {
     pub pictures: Option<String>,
 }
 
-/// Everything a prompt is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    /// What was asked.
-    pub text: &'a str,
-    /// Later words, oldest first.
-    pub amendments: &'a [String],
-    /// Who asks.
-    pub person: &'a Person,
-    /// Whom they know.
-    pub contacts: &'a [Contact],
-    /// The time now.
-    pub now: DateTime<Utc>,
-    /// When the first words were said.
-    pub said_at: DateTime<Utc>,
-    /// What can be done.
-    pub catalog: &'a Catalog,
-    /// What rules read from the words.
-    pub read: &'a Intent,
-    /// What is being re-planned.
-    pub previous: Option<&'a Run>,
-    /// What is known besides.
-    pub background: &'a Background,
-}
-
-/// The prompt for a plan.
-pub fn planning(facts: &Facts<'_>) -> Chat {
-    let actions = shape::usable(facts.catalog, facts.text, ACTIONS_MAX);
+/// The prompt for a plan: what is asked, what rules read from the words, what is known besides.
+pub fn planning(request: &PlanRequest<'_>, read: &Intent, background: &Background) -> Chat {
+    let actions = shape::usable(request.catalog, request.text, ACTIONS_MAX);
     let names: Vec<&str> = actions.iter().map(|spec| spec.name.as_str()).collect();
     Chat {
         schema: Some(shape::answer(&names)),
-        messages: vec![Message::new(Speaker::System, system(&actions)), Message::new(Speaker::User, user(facts))],
+        messages: vec![
+            Message::new(Speaker::System, system(&actions)),
+            Message::new(Speaker::User, user(request, read, background)),
+        ],
         tokens_max: ANSWER_TOKENS_MAX,
     }
 }
@@ -125,10 +103,10 @@ fn system(actions: &[&ActionSpec]) -> String {
     text
 }
 
-fn user(facts: &Facts<'_>) -> String {
-    let Facts { person, background, .. } = facts;
+fn user(request: &PlanRequest<'_>, read: &Intent, background: &Background) -> String {
+    let person = request.person;
     let settings = &person.settings;
-    let now = facts.now.with_timezone(&settings.timezone);
+    let now = request.now.with_timezone(&settings.timezone);
     let mut text = format!(
         "NOW {} in {}. Currency {}. Language {}.\nPERSON {}\nDAYS",
         now.format("%A %Y-%m-%d %H:%M"),
@@ -141,53 +119,53 @@ fn user(facts: &Facts<'_>) -> String {
         let _ = write!(text, " {}", day.format("%a=%m-%d"));
     }
     text.push('\n');
-    people(&mut text, facts);
-    if !facts.read.entities.is_empty() {
-        let read: Vec<String> = facts.read.entities.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    people(&mut text, request);
+    if !read.entities.is_empty() {
+        let read: Vec<String> = read.entities.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let _ = writeln!(
             text,
             "READ FROM THE REQUEST BY RULES {}",
-            line(&without_addresses(&read.join("; "), facts.contacts))
+            line(&without_addresses(&read.join("; "), request.contacts))
         );
     }
-    list(&mut text, "DATA: RUNNING NOW", &background.running, facts.contacts);
-    list(&mut text, "DATA: REMEMBERED", &background.remembered, facts.contacts);
+    list(&mut text, "DATA: RUNNING NOW", &background.running, request.contacts);
+    list(&mut text, "DATA: REMEMBERED", &background.remembered, request.contacts);
     let turns: Vec<String> = background
         .turns
         .iter()
         .map(|(asked, came)| format!("asked: {} | came of it: {}", line(asked), line(came)))
         .collect();
-    list(&mut text, "DATA: BEFORE IN THIS CHAT", &turns, facts.contacts);
+    list(&mut text, "DATA: BEFORE IN THIS CHAT", &turns, request.contacts);
     if let Some(pictures) = &background.pictures {
         let _ = writeln!(
             text,
             "DATA: ON THE PICTURE THAT CAME WITH IT\n- {}",
-            quoted(pictures, PICTURE_CHARS_MAX, facts.contacts)
+            quoted(pictures, PICTURE_CHARS_MAX, request.contacts)
         );
     }
-    facts.previous.into_iter().for_each(|run| previous(&mut text, run, facts.contacts));
-    let said = facts.said_at.with_timezone(&settings.timezone);
+    request.previous.into_iter().for_each(|run| previous(&mut text, run, request.contacts));
+    let said = request.said_at.with_timezone(&settings.timezone);
     let when = if said.date_naive() == now.date_naive() {
         String::new()
     } else {
         format!(" (said on {})", said.format("%A %Y-%m-%d %H:%M"))
     };
-    let _ = writeln!(text, "REQUEST{when}\n{}", clipped(facts.text, REQUEST_CHARS_MAX));
-    for said in &facts.amendments[facts.amendments.len().saturating_sub(AMENDMENTS_MAX)..] {
+    let _ = writeln!(text, "REQUEST{when}\n{}", clipped(request.text, REQUEST_CHARS_MAX));
+    for said in &request.amendments[request.amendments.len().saturating_sub(AMENDMENTS_MAX)..] {
         let _ = writeln!(text, "THEN THE PERSON SAID\n{}", clipped(said, AMENDMENT_CHARS_MAX));
     }
     text
 }
 
 /// Names alone, those first that the words are about.
-fn people(text: &mut String, facts: &Facts<'_>) {
-    let words = format!("{} {}", facts.text, facts.amendments.join(" ")).to_lowercase();
+fn people(text: &mut String, request: &PlanRequest<'_>) {
+    let words = format!("{} {}", request.text, request.amendments.join(" ")).to_lowercase();
     let meant = |contact: &&Contact| {
         let names = std::iter::once(&contact.name).chain(&contact.aliases).chain(&contact.relation);
         let mut parts = names.flat_map(|name| name.split_whitespace());
         parts.any(|part| part.len() > 1 && words.contains(&part.to_lowercase()))
     };
-    let (first, rest): (Vec<&Contact>, Vec<&Contact>) = facts.contacts.iter().partition(meant);
+    let (first, rest): (Vec<&Contact>, Vec<&Contact>) = request.contacts.iter().partition(meant);
     let named = first.into_iter().chain(rest).take(PEOPLE_MAX).map(|contact| match &contact.relation {
         Some(relation) => format!("{} ({})", line(&contact.name), line(relation)),
         None => line(&contact.name),
@@ -196,11 +174,11 @@ fn people(text: &mut String, facts: &Facts<'_>) {
     if !named.is_empty() {
         let _ = writeln!(text, "PEOPLE {}", without_addresses(&named.join("; "), &[]));
     }
-    let mut groups: Vec<&String> = facts.contacts.iter().flat_map(|contact| &contact.groups).collect();
+    let mut groups: Vec<&String> = request.contacts.iter().flat_map(|contact| &contact.groups).collect();
     groups.sort();
     groups.dedup();
     for group in groups.into_iter().take(GROUPS_MAX) {
-        let members = facts.contacts.iter().filter(|contact| contact.groups.contains(group));
+        let members = request.contacts.iter().filter(|contact| contact.groups.contains(group));
         let members: Vec<String> = members.take(MEMBERS_MAX).map(|contact| line(&contact.name)).collect();
         let _ = writeln!(text, "GROUP {}", without_addresses(&format!("{}: {}", line(group), members.join(", ")), &[]));
     }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use workflows::ports::Intent;
+use workflows::ports::{Intent, PlanRequest};
 
-use super::super::prompt::{Background, Facts, planning};
+use super::super::prompt::{Background, planning};
 use super::super::wire::Chat;
 use super::*;
 
@@ -14,18 +14,9 @@ const REQUEST: &str =
 fn told(catalog: &Catalog, contacts: &[Contact], background: &Background, text: &str) -> Chat {
     let read = Intent { kind: "unknown".to_owned(), ..Intent::default() };
     let amendments = ["make it Sunday".to_owned()];
-    planning(&Facts {
-        text,
-        amendments: &amendments,
-        person: &person(),
-        contacts,
-        now: now(),
-        said_at: now(),
-        catalog,
-        read: &read,
-        previous: None,
-        background,
-    })
+    let person = person();
+    let request = PlanRequest::new(text, &person, contacts, now(), catalog);
+    planning(&PlanRequest { amendments: &amendments, ..request }, &read, background)
 }
 
 fn crowd() -> Vec<Contact> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::router::Counts;
+use super::seat::Counts;
 
 /// Everything as text.
 pub fn text(counts: &[Counts], breakers: &BTreeMap<&'static str, &'static str>) -> String {

@@ -22,6 +22,7 @@ pub mod prompt;
 pub mod provider;
 pub mod read;
 pub mod router;
+pub mod seat;
 pub mod shape;
 mod stream;
 #[cfg(test)]
@@ -44,7 +45,8 @@ use ollama::Ollama;
 use openai::OpenAi;
 pub use planner::AiPlanner;
 use provider::Provider;
-use router::{Router, Seat};
+use router::Router;
+use seat::Seat;
 
 /// A router over what is configured.
 ///

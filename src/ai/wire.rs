@@ -78,7 +78,7 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// About how many tokens this is: four bytes are one, and so is every started word of another script.
+    /// About how many tokens this is, rather too many: three bytes are one.
     pub fn tokens(&self) -> u64 {
         const BYTES_PER_TOKEN: usize = 3;
         const TOKENS_PER_PICTURE: usize = 800;

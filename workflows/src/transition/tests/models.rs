@@ -274,3 +274,17 @@ fn a_stop_while_another_way_is_looked_for_tells_what_was_done() {
     assert_eq!(bench.status(), Status::Cancelled);
     assert!(said(&bench).last().is_some_and(|text| text.contains("\u{2713} sent to bob@y")), "{:?}", said(&bench));
 }
+
+#[test]
+fn what_was_done_is_no_part_of_what_is_given_up() {
+    let mut bench = asked("mail Bob, then find a place and mail Carl");
+    let stages = json!([mail("first", "bob@y"), look("places"), pick("venue", "places.results"), mail("a", "carl@y")]);
+    planned(&mut bench, "groq", proposes(stages));
+    bench.approve();
+    bench.outcome(0, done("sent"));
+    bench.outcome(0, found(json!([])));
+    planned(&mut bench, "groq", proposes(json!([mail("b", "dora@y")])));
+    let difference = said(&bench).iter().find(|text| text.contains("changed the plan")).cloned().expect("a difference");
+    assert!(!difference.contains("bob@y"), "it stays done: {difference}");
+    assert!(difference.contains("\u{2212} Send ([\"carl@y\"]"), "{difference}");
+}

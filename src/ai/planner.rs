@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tracing::{info, warn};
@@ -36,8 +35,8 @@ const NO_WORDS: &str = "(nothing)";
 const TURNS_MAX: u32 = 4;
 /// What is remembered that is told.
 const REMEMBERED_MAX: usize = 5;
-/// Longest wait for a plan of a model, whoever is asked.
-const PLAN_TIME_MAX: Duration = Duration::from_secs(240);
+/// A plan takes at most so many times what one call may, whoever is asked.
+const CALLS_LONG: u32 = 2;
 /// Descriptions of pictures that are kept.
 const SEEN_MAX: usize = 64;
 /// Which pictures can be looked at, in words.
@@ -325,7 +324,7 @@ impl AiPlanner {
             now: request.now,
         };
         let reading = Reading { catalog: request.catalog, contacts: request.contacts, words };
-        let deadline = tokio::time::Instant::now() + PLAN_TIME_MAX;
+        let deadline = tokio::time::Instant::now() + self.router.longest_call() * CALLS_LONG;
         for seat in &seats {
             let came = tokio::time::timeout_at(deadline, self.ask(seat, &chat, &request, &reading)).await;
             match came.unwrap_or(Came::Nothing) {

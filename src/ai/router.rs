@@ -84,6 +84,11 @@ impl Router {
         self.seats.is_empty()
     }
 
+    /// The longest that one call may take.
+    pub fn longest_call(&self) -> Duration {
+        self.limits.total
+    }
+
     fn breaker<'a>(&self, breakers: &'a mut BTreeMap<String, Breaker>, model: &str) -> &'a mut Breaker {
         let rules = Rules { failures: self.limits.failures, cooldown: self.limits.cooldown };
         breakers.entry(model.to_owned()).or_insert_with(|| Breaker::new(rules))

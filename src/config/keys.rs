@@ -114,7 +114,7 @@ pub const KEYS: &[Key] = &[
     key("OPENAI_PRICE", "0.15/0.60", "as GROQ_PRICE"),
     key("AI_CONNECT_TIMEOUT_SECS", "3", "longest wait for a connection to a model"),
     key("AI_FIRST_BYTE_TIMEOUT_SECS", "20", "longest wait for its first word, and between two"),
-    key("AI_TOTAL_TIMEOUT_SECS", "120", "longest wait for its last"),
+    key("AI_TOTAL_TIMEOUT_SECS", "120", "longest wait for its last; a whole plan takes at most twice that"),
     key("AI_BREAKER_FAILURES", "3", "failures in a row after which a model is left alone for a while"),
     key("AI_BREAKER_COOLDOWN_SECS", "30", "that while"),
     key("AI_CONCURRENCY", "4", "calls to one provider at the same time"),

@@ -1,6 +1,6 @@
 //! What a person sees of models through the doors of the whole service.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use tokio_tungstenite::connect_async;
@@ -171,4 +171,20 @@ async fn what_was_asked_is_told_with_its_cost_and_counted() {
     ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_takes_twice_the_time_of_a_call_and_no_longer() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let setup = with_models(Setup::new(dir.path(), "smtp://127.0.0.1:9"), &ai, "ollama,groq,zuki,openai");
+    let setup = setup.with("AI_FIRST_BYTE_TIMEOUT_SECS", "2").with("AI_TOTAL_TIMEOUT_SECS", "2");
+    let service = consenting(&setup).await;
+    for name in ["ollama", "groq", "zuki", "openai"] {
+        Peer::of(&ai, name).answer_with(|_| Reply::text("never read"));
+        Peer::of(&ai, name).fails(Fault::HeadThenHang);
+    }
+    let began = Instant::now();
+    assert_eq!(say(&service, WORDS).await["planner"], "builtin");
+    assert!((Duration::from_secs(4)..Duration::from_secs(6)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(Peer::of(&ai, "openai").chats().is_empty(), "there was no time left for the fourth");
 }

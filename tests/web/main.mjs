@@ -25,7 +25,7 @@ const page = browser.pages()[0] ?? (await browser.newPage());
 const complaints = [];
 page.on("pageerror", (error) => complaints.push(String(error)));
 page.on("console", (message) => {
-  if (message.type() === "error" && !message.text().includes("401")) complaints.push(message.text());
+  if (message.type() === "error" && !message.text().includes("401")) complaints.push(`${message.text()} ${message.location().url}`);
 });
 let passed = 0;
 
@@ -286,8 +286,10 @@ await check("a reply grows while it is made, and the final one takes its place",
   await page.reload();
   await page.locator("#link", { hasText: "live" }).waitFor();
   const session = await page.evaluate(() => localStorage.getItem("super-manager.session"));
-  const tell = (type, data) => socket.send(JSON.stringify({ type, data: { session_id: session, ...data }, task_id: "t", seq: type === "ai_streaming" ? 1 : 1e9 }));
-  const growing = page.locator("#messages [data-growing=t]");
+  // A task that there is: the page looks at the one whose reply it is told.
+  const task = (await api("GET", "/api/tasks/?limit=1")).tasks[0].id;
+  const tell = (type, data) => socket.send(JSON.stringify({ type, data: { session_id: session, ...data }, task_id: task, seq: type === "ai_streaming" ? 1 : 1e9 }));
+  const growing = page.locator(`#messages [data-growing="${task}"]`);
   tell("ai_streaming", { chunk: "Once <b>upon</b>" });
   tell("ai_streaming", { chunk: " a time" });
   await growing.filter({ hasText: "Once <b>upon</b> a time" }).waitFor();

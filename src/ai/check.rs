@@ -8,6 +8,7 @@ use workflows::action::{Catalog, Reach};
 use workflows::plan::{Plan, StageKind, time};
 use workflows::planner::entities::money;
 use workflows::planner::tokens::tokenize;
+use workflows::state::Amendment;
 
 /// No sum is larger without being asked about.
 const SUM_MAX: f64 = 1e9;
@@ -42,7 +43,7 @@ pub struct Words<'a> {
     /// What was asked.
     pub text: &'a str,
     /// Later words; a sum that is said again is meant.
-    pub amendments: &'a [String],
+    pub amendments: &'a [Amendment],
     /// What was asked about before: an answer stands, whatever it was.
     pub asked: &'a [String],
     /// The day that rules read from the words, when they read one.
@@ -124,7 +125,8 @@ fn day(text: &str, words: &Words<'_>, days: &mut Vec<String>, doubts: &mut Vec<D
         return;
     }
     if time::has_passed(text, words.zone, words.now) {
-        let is_the_persons = words.text.contains(&date) || words.amendments.iter().any(|said| said.contains(&date));
+        let is_the_persons =
+            words.text.contains(&date) || words.amendments.iter().any(|said| said.text.contains(&date));
         doubts.push(Doubt {
             fault: format!("{text} has passed"),
             question: format!("That would be {text}, which has passed. When is it to be?"),
@@ -137,7 +139,7 @@ fn day(text: &str, words: &Words<'_>, days: &mut Vec<String>, doubts: &mut Vec<D
 
 fn sum_doubt(name: &str, sum: f64, words: &Words<'_>) -> Option<Doubt> {
     let said = |text: &str| sums(text).into_iter().any(|other| (other - sum).abs() < 0.005 * sum.abs().max(1.0));
-    let (first, again) = (said(words.text), words.amendments.iter().any(|text| said(text)));
+    let (first, again) = (said(words.text), words.amendments.iter().any(|later| said(&later.text)));
     let is_usual = (0.0..=SUM_MAX).contains(&sum);
     if again || (first && is_usual) {
         return None;
@@ -206,7 +208,8 @@ mod tests {
 
     #[expect(clippy::needless_pass_by_value, reason = "slots read best as they are made")]
     fn found(text: &str, amendments: &[&str], day: Option<&str>, slots: Value) -> Vec<Doubt> {
-        let amendments: Vec<String> = amendments.iter().map(|text| (*text).to_owned()).collect();
+        let later = |text: &&str| Amendment { text: (*text).to_owned(), said_at: None };
+        let amendments: Vec<Amendment> = amendments.iter().map(later).collect();
         // 2026-11-24, a Tuesday.
         let now = DateTime::from_timestamp(1_795_500_000, 0).expect("a time");
         let words = Words { text, amendments: &amendments, asked: &[], day, zone: Tz::UTC, now };

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use workflows::action::ActionSpec;
 use workflows::person::Contact;
 use workflows::plan::StageKind;
@@ -144,22 +144,26 @@ fn user(request: &PlanRequest<'_>, read: &Intent, background: &Background) -> St
         );
     }
     request.previous.into_iter().for_each(|run| previous(&mut text, run, request.contacts));
-    let said = request.said_at.with_timezone(&settings.timezone);
-    let when = if said.date_naive() == now.date_naive() {
-        String::new()
-    } else {
-        format!(" (said on {})", said.format("%A %Y-%m-%d %H:%M"))
+    let when = |said_at: DateTime<Utc>| {
+        let said = said_at.with_timezone(&settings.timezone);
+        if said.date_naive() == now.date_naive() {
+            String::new()
+        } else {
+            format!(" (said on {})", said.format("%A %Y-%m-%d %H:%M"))
+        }
     };
-    let _ = writeln!(text, "REQUEST{when}\n{}", clipped(request.text, REQUEST_CHARS_MAX));
+    let _ = writeln!(text, "REQUEST{}\n{}", when(request.said_at), clipped(request.text, REQUEST_CHARS_MAX));
     for said in &request.amendments[request.amendments.len().saturating_sub(AMENDMENTS_MAX)..] {
-        let _ = writeln!(text, "THEN THE PERSON SAID\n{}", clipped(said, AMENDMENT_CHARS_MAX));
+        let when = when(said.said_at.unwrap_or(request.said_at));
+        let _ = writeln!(text, "THEN THE PERSON SAID{when}\n{}", clipped(&said.text, AMENDMENT_CHARS_MAX));
     }
     text
 }
 
 /// Names alone, those first that the words are about.
 fn people(text: &mut String, request: &PlanRequest<'_>) {
-    let words = format!("{} {}", request.text, request.amendments.join(" ")).to_lowercase();
+    let later = request.amendments.iter().map(|said| said.text.as_str());
+    let words = std::iter::once(request.text).chain(later).collect::<Vec<_>>().join(" ").to_lowercase();
     let meant = |contact: &&Contact| {
         let names = std::iter::once(&contact.name).chain(&contact.aliases).chain(&contact.relation);
         let mut parts = names.flat_map(|name| name.split_whitespace());

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use workflows::ports::{Intent, PlanRequest};
+use workflows::state::Amendment;
 
 use super::super::prompt::{Background, planning};
 use super::super::wire::Chat;
@@ -13,7 +14,7 @@ const REQUEST: &str =
 
 fn told(catalog: &Catalog, contacts: &[Contact], background: &Background, text: &str) -> Chat {
     let read = Intent { kind: "unknown".to_owned(), ..Intent::default() };
-    let amendments = ["make it Sunday".to_owned()];
+    let amendments = [Amendment { text: "make it Sunday".to_owned(), said_at: None }];
     let person = person();
     let request = PlanRequest::new(text, &person, contacts, now(), catalog);
     planning(&PlanRequest { amendments: &amendments, ..request }, &read, background)
@@ -94,6 +95,25 @@ async fn no_address_and_no_number_is_in_it() {
 async fn an_address_that_was_asked_about_is_told() {
     let text = all(&told(&*catalog().await, &[], &Background::default(), "email bob@test.local that dinner is at 8"));
     assert!(text.contains("bob@test.local"));
+}
+
+#[tokio::test]
+async fn what_was_said_on_another_day_is_told_with_its_day() {
+    let (catalog, person) = (catalog().await, person());
+    let later = |text: &str, said_at| Amendment { text: text.to_owned(), said_at };
+    let days = |days| Some(now() + chrono::TimeDelta::days(days));
+    let amendments = [later("make it Sunday", None), later("at 8", days(1)), later("tomorrow", days(2))];
+    let request = PlanRequest::new(REQUEST, &person, &[], now() + chrono::TimeDelta::days(2), &catalog);
+    let request = PlanRequest { amendments: &amendments, said_at: now(), ..request };
+    let text = all(&planning(&request, &Intent::default(), &Background::default()));
+    for told in [
+        "REQUEST (said on Tuesday 2026-11-24 15:30)\nPlan",
+        "THEN THE PERSON SAID (said on Tuesday 2026-11-24 15:30)\nmake it Sunday",
+        "THEN THE PERSON SAID (said on Wednesday 2026-11-25 15:30)\nat 8",
+        "THEN THE PERSON SAID\ntomorrow",
+    ] {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::mentions::{self, Found, Mention};
 use super::naming;
 use super::tokens::{Token, tokenize};
 use crate::person::Contact;
+use crate::state::Amendment;
 
 /// A request with its changes worked in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +22,48 @@ pub struct Amended {
 }
 
 /// Works changes into a request, oldest first.
-pub fn amended(text: &str, amendments: &[String], moment: &Moment, contacts: &[Contact]) -> Amended {
+pub fn amended(text: &str, amendments: &[Amendment], moment: &Moment, contacts: &[Contact]) -> Amended {
     /// More changes than these are not followed.
     const AMENDMENTS_MAX: usize = 50;
     let mut now = Amended { text: text.to_owned(), title: None };
     for amendment in amendments.iter().take(AMENDMENTS_MAX) {
-        now = one(now, amendment, moment, contacts);
+        if let Some(title) = new_title(&amendment.text, &tokenize(&amendment.text)) {
+            now.title = Some(title);
+            continue;
+        }
+        let said = amendment.said_at.map_or(*moment, |at| Moment::new(at, moment.now.timezone()));
+        now = one(now, &anchored(&amendment.text, moment, &said, contacts), moment, contacts);
     }
     now
 }
 
+/// Words that were said later, as if they had been said with the first: `tomorrow`, said on Wednesday, becomes
+/// the date of Thursday.
+fn anchored(text: &str, first: &Moment, said: &Moment, contacts: &[Contact]) -> String {
+    let is_another_day = said.local().date() != first.local().date();
+    let found = mentions::mentions(&tokenize(text), 0, said, contacts);
+    let mut text = text.to_owned();
+    // From the end, so that the positions of what is left hold.
+    for mention in found.iter().rev() {
+        let Found::When(when) = &mention.found else { continue };
+        let dated = match (when.instant, when.day, when.day_words) {
+            (Some(at), _, _) if said.now != first.now => {
+                Some(((mention.start, mention.end), at.format("on %Y-%m-%d at %H:%M").to_string()))
+            }
+            (None, Some(day), Some(words)) if is_another_day && day.first.succ_opt() == Some(day.end) => {
+                Some((words, day.first.format("on %Y-%m-%d").to_string()))
+            }
+            (Some(_) | None, _, _) => None,
+        };
+        if let Some((words, date)) = dated {
+            text = spliced(&text, &tokenize(&text), words, &date);
+        }
+    }
+    text
+}
+
 fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) -> Amended {
     let tokens = tokenize(amendment);
-    if let Some(title) = new_title(amendment, &tokens) {
-        return Amended { title: Some(title), ..before };
-    }
     if is_another_act(&tokens) {
         return Amended {
             text: format!("{}; then {amendment}", before.text.trim_end_matches(['.', ';', ' '])),

@@ -12,7 +12,7 @@ use crate::ids::{ConversationId, TaskId};
 use crate::inbound::Photo;
 use crate::person::{Contact, Person};
 use crate::plan::Plan;
-use crate::state::Run;
+use crate::state::{Amendment, Run};
 
 /// The name of the planner that is always there.
 pub const BUILTIN: &str = "builtin";
@@ -23,7 +23,7 @@ pub struct PlanRequest<'a> {
     /// What was asked.
     pub text: &'a str,
     /// Later words that change it, oldest first ("make it Sunday").
-    pub amendments: &'a [String],
+    pub amendments: &'a [Amendment],
     /// Who asks.
     pub person: &'a Person,
     /// Whom they know.

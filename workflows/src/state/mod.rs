@@ -47,10 +47,38 @@ pub struct Request {
     pub text: String,
     /// Later words that change it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub amendments: Vec<String>,
+    pub amendments: Vec<Amendment>,
     /// Pictures that came with the first words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub photos: Vec<Photo>,
+}
+
+/// Later words that change a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredAmendment")]
+pub struct Amendment {
+    /// The words.
+    pub text: String,
+    /// When they were said: "tomorrow" is the day after that. `None` = nobody noted it, so as the first
+    /// words were.
+    pub said_at: Option<DateTime<Utc>>,
+}
+
+/// How it is kept; earlier versions kept the words alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredAmendment {
+    Timed { text: String, said_at: Option<DateTime<Utc>> },
+    Words(String),
+}
+
+impl From<StoredAmendment> for Amendment {
+    fn from(stored: StoredAmendment) -> Self {
+        match stored {
+            StoredAmendment::Timed { text, said_at } => Self { text, said_at },
+            StoredAmendment::Words(text) => Self { text, said_at: None },
+        }
+    }
 }
 
 /// A planner is asked.
@@ -242,5 +270,23 @@ impl TaskState {
         const TITLE_CHARS_MAX: usize = 120;
         let title = self.plan().map_or_else(|| self.request().text.clone(), |plan| plan.title.clone());
         title.chars().take(TITLE_CHARS_MAX).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn later_words_that_were_kept_without_their_time_are_read() {
+        let kept = json!({"text": "mail Bob", "amendments": ["make it Sunday"]});
+        let request: Request = serde_json::from_value(kept).expect("a request of an earlier version");
+        assert_eq!(request.amendments, [Amendment { text: "make it Sunday".to_owned(), said_at: None }]);
+        let timed = Amendment { said_at: DateTime::from_timestamp(1_800_000_000, 0), ..request.amendments[0].clone() };
+        let kept = serde_json::to_value(Request { amendments: vec![timed.clone()], ..request }).expect("JSON");
+        let again: Request = serde_json::from_value(kept).expect("its own form");
+        assert_eq!(again.amendments, [timed]);
     }
 }

@@ -56,8 +56,8 @@ impl Machine<'_> {
     fn is_the_persons(&self, wanted: &str) -> bool {
         let request = &self.run.request;
         // A suggestion that was pressed is the planner's word.
-        let typed =
-            request.amendments.iter().filter(|said| !self.asked().any(|(ask, _)| ask.suggestions.contains(said)));
+        let later = request.amendments.iter().map(|said| &said.text);
+        let typed = later.filter(|said| !self.asked().any(|(ask, _)| ask.suggestions.contains(said)));
         let mut said = std::iter::once(&request.text).chain(typed);
         said.any(|text| says(text, wanted))
             || self.ctx.contacts.iter().any(|contact| {

@@ -12,7 +12,9 @@ use crate::frame::{FrameDraft, FrameKind};
 use crate::ids::StageId;
 use crate::plan::{AnswerType, Clarification, PLAN_VERSION, Plan, Stage, StageKind};
 use crate::ports::planner::BUILTIN;
-use crate::state::{Earlier, ItemPhase, Outcome, Planning, Prompt, PromptState, Purpose, Run, StageRun, TaskState};
+use crate::state::{
+    Amendment, Earlier, ItemPhase, Outcome, Planning, Prompt, PromptState, Purpose, Run, StageRun, TaskState,
+};
 
 /// Times a planner is asked to find another way for one task.
 const REPLANS_MAX: u32 = 2;
@@ -135,7 +137,7 @@ impl Machine<'_> {
         }
         let Self { run, ctx, frames, .. } = self;
         let mut planning = set_down(run);
-        planning.request.amendments.push(answer);
+        planning.request.amendments.push(Amendment { text: answer, said_at: Some(ctx.now) });
         ask_planner(planning, frames, ctx)
     }
 }
@@ -214,9 +216,10 @@ fn acts(plan: &Plan) -> Vec<Act> {
 
 /// The person changed the request: a planner is asked again, with what was done kept.
 pub(super) fn revise(state: TaskState, text: String, ctx: &Context<'_>) -> Result<Transition, Refusal> {
+    let amendment = Amendment { text, said_at: Some(ctx.now) };
     let planning = match state {
         TaskState::Planning(mut planning) => {
-            planning.request.amendments.push(text);
+            planning.request.amendments.push(amendment);
             planning
         }
         TaskState::Running(run) if run.in_flight() => {
@@ -228,7 +231,7 @@ pub(super) fn revise(state: TaskState, text: String, ctx: &Context<'_>) -> Resul
         }
         TaskState::Running(run) => {
             let mut planning = set_down(run);
-            planning.request.amendments.push(text);
+            planning.request.amendments.push(amendment);
             planning
         }
         TaskState::Stopping(_) | TaskState::Undoing(_) | TaskState::Finished(_) | TaskState::Quarantined(_) => {

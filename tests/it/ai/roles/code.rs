@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use workflows::ports::Listener;
+use workflows::state::Amendment;
 
 use super::*;
 use crate::ai::{approve, say, with_models};
@@ -53,7 +54,7 @@ async fn what_is_to_be_done_with_code_and_what_changes_a_request_is_planned() {
         desk.plan(text, "t1", &[]).await;
     }
     let request = PlanRequest {
-        amendments: &["in French".to_owned()],
+        amendments: &[Amendment { text: "in French".to_owned(), said_at: None }],
         ..PlanRequest::new(QUESTION, &desk.person, &[], now(), &desk.catalog)
     };
     desk.planner.plan(request).await.expect("a proposal");

@@ -18,6 +18,7 @@ use crate::action::{ActionSpec, Catalog, ReachRule};
 use crate::ids::{ContactId, PersonId};
 use crate::person::{Channel, Contact, Person, Role, Settings};
 use crate::ports::{PlanRequest, Proposal};
+use crate::state::Amendment;
 
 /// Friday, 27 November 2026, 13:30 in Berlin.
 fn now() -> DateTime<Utc> {
@@ -140,6 +141,7 @@ fn catalog_without(off: &str) -> Catalog {
 
 fn plan_of(text: &str, amendments: &[&str]) -> Proposal {
     let (person, contacts, catalog) = (person(), contacts(), catalog_without(""));
-    let amendments: Vec<String> = amendments.iter().map(|words| (*words).to_owned()).collect();
+    let later = |words: &&str| Amendment { text: (*words).to_owned(), said_at: None };
+    let amendments: Vec<Amendment> = amendments.iter().map(later).collect();
     propose(&PlanRequest { amendments: &amendments, ..PlanRequest::new(text, &person, &contacts, now(), &catalog) })
 }

@@ -182,6 +182,34 @@ fn amendments() {
 }
 
 #[test]
+fn later_words_are_read_by_the_day_they_were_said_on() {
+    let tuesday = now() + chrono::TimeDelta::days(4);
+    let at = |request: &str, later: &str, said_at| {
+        let (person, contacts, catalog) = (person(), contacts(), catalog_without(""));
+        let amendments = [Amendment { text: later.to_owned(), said_at: Some(said_at) }];
+        let request = PlanRequest::new(request, &person, &contacts, now(), &catalog);
+        match propose(&PlanRequest { amendments: &amendments, now: said_at, ..request }) {
+            Proposal::Plan { plan, .. } => serde_json::to_string(&plan).expect("a plan is JSON"),
+            other => panic!("a plan, not {other:?}"),
+        }
+    };
+    let remind = "remind me on Monday at 9 to call the bank";
+    for (later, said_at, wanted) in [
+        ("make it tomorrow", now(), "2026-11-28T09:00"),
+        ("make it tomorrow", tuesday, "2026-12-02T09:00"),
+        ("make it Sunday", now(), "2026-11-29T09:00"),
+        ("make it Sunday", tuesday, "2026-12-06T09:00"),
+        ("make it tomorrow at 10", tuesday, "2026-12-02T10:00"),
+        ("make it in 2 hours", tuesday, "2026-12-01T15:30"),
+        ("at 10", tuesday, "2026-11-30T10:00"),
+    ] {
+        let plan = at(remind, later, said_at);
+        assert!(plan.contains(wanted), "{later}: {wanted} is not in {plan}");
+    }
+    assert!(at(remind, "call it Tomorrow", tuesday).contains("Tomorrow"), "a title stays as it is");
+}
+
+#[test]
 fn the_meeting_comes_first_and_its_link_goes_into_the_mail() {
     let text = "Email Bob and Carol that the review moved to Friday 3pm and set up a video meeting for it";
     let Proposal::Plan { plan, .. } = plan_of(text, &[]) else { panic!("a plan") };

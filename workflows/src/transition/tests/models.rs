@@ -4,6 +4,7 @@ use super::*;
 use crate::ids::ContactId;
 use crate::person::Contact;
 use crate::ports::planner::{Intent, Proposal};
+use crate::state::Amendment;
 
 /// A task that waits for its plan.
 fn asked(text: &str) -> Bench {
@@ -57,7 +58,8 @@ fn what_a_model_must_know_is_asked_and_planned_with() {
     bench.answer(Answer::Options(vec!["1".to_owned()])).expect("an answer");
     assert!(matches!(bench.state, TaskState::Planning(_)), "{:?}", bench.state.status());
     assert_eq!(bench.effects.last(), Some(&Effect::Plan));
-    assert_eq!(bench.state.request().amendments, ["Old"]);
+    let amendments = &bench.state.request().amendments;
+    assert_eq!(*amendments, [Amendment { text: "Old".to_owned(), said_at: Some(bench.now) }]);
     // The same question again is asked again: the answer before is not taken for an answer to it.
     planned(&mut bench, "groq", question());
     assert_eq!(bench.open().question, "Which Bob?");

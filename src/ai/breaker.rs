@@ -10,6 +10,8 @@ use super::wire::{Class, Fault};
 const AUTH_REST: Duration = Duration::from_secs(600);
 /// How long one that has nothing left to spend is left alone, when it says nothing.
 const QUOTA_REST: Duration = Duration::from_secs(3_600);
+/// How long one whose model is being loaded is left alone: asking costs nothing.
+const LOADING_REST: Duration = Duration::from_secs(1);
 /// How long one without the model is left alone.
 const NO_MODEL_REST: Duration = Duration::from_secs(120);
 
@@ -165,6 +167,7 @@ fn verdict(fault: &Fault, cooldown: Duration) -> Verdict {
         (Class::Quota, after) => Verdict::Opens(after.unwrap_or(QUOTA_REST)),
         // Whoever waited so long once is not to wait so long again.
         (Class::Rate, None) | (Class::Late, _) => Verdict::Opens(cooldown),
+        (Class::Loading, _) => Verdict::Opens(LOADING_REST),
         (Class::Auth, _) => Verdict::Opens(AUTH_REST),
         (Class::NoModel, _) => Verdict::Opens(NO_MODEL_REST),
         (Class::Refused, _) | (Class::Overload, None) => Verdict::Counts,

@@ -1,15 +1,21 @@
 //! Ollama's own API (<https://docs.ollama.com/api>): answers come as lines of JSON, a schema is a
-//! field of the request, and what is pulled can be listed.
+//! field of the request, and what is pulled can be listed. A model is loaded when it is asked, and the load
+//! is given up when whoever asked no longer waits; so one that was late is loaded apart from any request.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::{info, warn};
 
 use super::provider::{Presence, Provider};
 use super::stream::{ANSWER_BYTES_MAX, Line, json as whole, lines, too_large, unfinished};
-use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Usage};
+use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Speaker, Usage};
 use crate::config::{AiLimits, ProviderConfig, ProviderName};
 use crate::outgoing::{Outgoing, Request};
 
@@ -20,18 +26,50 @@ const CONTEXT_TOKENS: (u64, u64) = (8_192, 32_768);
 const KEEP_ALIVE: &str = "15m";
 /// How freely it writes: plans are not poetry.
 const TEMPERATURE: f32 = 0.1;
+/// Longest that a model is waited for while it is loaded: Ollama itself gives up then.
+const LOAD_LIMIT: Duration = Duration::from_secs(300);
 
 /// An Ollama server.
 pub struct Ollama {
     config: ProviderConfig,
     limits: AiLimits,
     outgoing: Outgoing,
+    loads: Loads,
+}
+
+/// The models that are being loaded.
+#[derive(Clone, Default)]
+struct Loads(Arc<Mutex<BTreeSet<String>>>);
+
+/// A load under way, until it is dropped.
+struct Load {
+    loads: Loads,
+    model: String,
+}
+
+impl Loads {
+    /// Notes that a model is being loaded; `None` when it is already.
+    fn begin(&self, model: &str) -> Option<Load> {
+        let mut models = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        models.insert(model.to_owned()).then(|| Load { loads: self.clone(), model: model.to_owned() })
+    }
+
+    fn check(&self, model: &str) -> Result<(), Fault> {
+        let is_loading = self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(model);
+        if is_loading { Err(Fault::new(Class::Loading, "its model is being loaded")) } else { Ok(()) }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.loads.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.model);
+    }
 }
 
 impl Ollama {
     /// The server that the configuration names.
     pub fn new(config: ProviderConfig, limits: AiLimits, outgoing: Outgoing) -> Self {
-        Self { config, limits, outgoing }
+        Self { config, limits, outgoing, loads: Loads::default() }
     }
 
     fn post(&self, path: &str, body: &Value) -> Request {
@@ -89,9 +127,27 @@ fn is_about_form(fault: &Fault) -> bool {
     refused && ["format", "grammar", "schema"].iter().any(|word| fault.what.contains(word))
 }
 
+/// Few sizes: with another one the model is loaded anew.
 fn context(chat: &Chat) -> u64 {
     let (least, most) = CONTEXT_TOKENS;
-    (chat.tokens() + u64::from(chat.tokens_max)).clamp(least, most)
+    (chat.tokens() + u64::from(chat.tokens_max)).next_power_of_two().clamp(least, most)
+}
+
+/// What has a model loaded as a chat needs it, and has it read the rules, which stand first in every
+/// prompt and are kept as they were read. Nothing that a person said goes along.
+fn load(model: &str, chat: &Chat) -> Value {
+    let rules: Vec<&str> = chat
+        .messages
+        .iter()
+        .filter(|message| message.speaker == Speaker::System)
+        .map(|message| message.text.as_str())
+        .collect();
+    // Without a prompt it is only loaded.
+    let prompt = if rules.is_empty() { "" } else { "." };
+    json!({
+        "model": model, "system": rules.join("\n"), "prompt": prompt, "stream": false, "keep_alive": KEEP_ALIVE,
+        "options": {"num_ctx": context(chat), "num_predict": 1, "temperature": TEMPERATURE},
+    })
 }
 
 /// A line of an answer.
@@ -138,6 +194,7 @@ impl Provider for Ollama {
     }
 
     async fn chat(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
+        self.loads.check(model)?;
         match self.once(model, chat, hear).await {
             // Not every release can make a grammar of every schema; the words tell the form as well.
             Err(fault) if chat.schema.is_some() && is_about_form(&fault) => {
@@ -147,7 +204,24 @@ impl Provider for Ollama {
         }
     }
 
+    fn was_late(&self, model: &str, chat: Option<&Chat>) {
+        let Some(under_way) = self.loads.begin(model) else { return };
+        let request = match chat {
+            Some(chat) => self.post("/api/generate", &load(model, chat)),
+            None => self.post("/api/embed", &json!({"model": model, "input": ["."], "keep_alive": KEEP_ALIVE})),
+        };
+        let outgoing = self.outgoing.clone();
+        let limits = AiLimits { first_byte: LOAD_LIMIT, total: LOAD_LIMIT, ..self.limits };
+        tokio::spawn(async move {
+            match whole(&outgoing, &request, &limits).await {
+                Ok(_) => info!(model = under_way.model, "a model that was late is loaded"),
+                Err(fault) => warn!(model = under_way.model, %fault, "a model that was late could not be loaded"),
+            }
+        });
+    }
+
     async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+        self.loads.check(model)?;
         let body = json!({"model": model, "input": texts, "keep_alive": KEEP_ALIVE});
         let answer = whole(&self.outgoing, &self.post("/api/embed", &body), &self.limits).await?;
         let vectors: Vectors =

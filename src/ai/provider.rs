@@ -32,6 +32,10 @@ pub trait Provider: Send + Sync {
     /// Why nothing usable came.
     async fn chat(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault>;
 
+    /// Hears that a model did not answer in time, and what it was asked (`None`: for vectors). It may only
+    /// have to be loaded; whoever can see to that does so without being waited for, once at a time.
+    fn was_late(&self, _model: &str, _chat: Option<&Chat>) {}
+
     /// Turns texts into vectors, in their order.
     ///
     /// # Errors

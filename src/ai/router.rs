@@ -131,6 +131,9 @@ impl Router {
         let result = seat.provider.chat(model, chat, hear).await;
         let usage = took(chat, &result);
         passage.end(&result);
+        if result.as_ref().is_err_and(|fault| fault.class == Class::Late) {
+            seat.provider.was_late(model, Some(chat));
+        }
         seat.note(&result, began, usage);
         if result.as_ref().err().is_some_and(|fault| !reached(fault.class)) {
             self.budget.give_back(&reserved);
@@ -182,6 +185,9 @@ impl Router {
             let result = limited.unwrap_or_else(|_| Err(Fault::new(Class::Late, "no vectors in time")));
             let outcome = result.as_ref().map(|_| Said::default()).map_err(Clone::clone);
             passage.end(&outcome);
+            if outcome.as_ref().is_err_and(|fault| fault.class == Class::Late) {
+                seat.provider.was_late(model, None);
+            }
             seat.note(&outcome, began, Usage::default());
             if let Ok(vectors) = result {
                 return Some(vectors);
@@ -298,7 +304,13 @@ fn took(chat: &Chat, result: &Result<Said, Fault>) -> Usage {
 fn reached(class: Class) -> bool {
     match class {
         Class::Late | Class::Overload | Class::BadOutput => true,
-        Class::Refused | Class::Rate | Class::Quota | Class::Auth | Class::NoModel | Class::BadRequest => false,
+        Class::Refused
+        | Class::Loading
+        | Class::Rate
+        | Class::Quota
+        | Class::Auth
+        | Class::NoModel
+        | Class::BadRequest => false,
     }
 }
 

@@ -113,6 +113,8 @@ pub enum Class {
     Refused,
     /// No answer, or no more of it, in time.
     Late,
+    /// The model is being loaded: nothing was sent.
+    Loading,
     /// The connection broke, or the other side is overloaded or broken.
     Overload,
     /// Asked too often.
@@ -135,6 +137,7 @@ impl Class {
         match self {
             Self::Refused => "refused",
             Self::Late => "late",
+            Self::Loading => "loading",
             Self::Overload => "overload",
             Self::Rate => "rate",
             Self::Quota => "quota",

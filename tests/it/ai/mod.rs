@@ -2,6 +2,7 @@
 
 mod birthday;
 mod breaker;
+mod cold;
 mod consent;
 mod forms;
 mod hostile;

@@ -56,7 +56,11 @@ impl<S: Site> Fake<S> {
         let Arrival { number, request, fault, gate } = arrival;
         let page = |status| Response::html(status, title(status));
         let answer = match fault {
-            None => self.perform(number, &request, gate),
+            None => {
+                let unready = self.site(|site| site.unready(&request));
+                tokio::time::sleep(unready).await;
+                self.perform(number, &request, gate)
+            }
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::Cut) => return cut(),
             Some(Fault::Answer(response)) => response.into(),

@@ -68,6 +68,12 @@ pub(crate) trait Site: Default + Send + 'static {
     /// Takes out of the headers what the ledger must not hold.
     fn conceal(&mut self, _headers: &mut Vec<(String, String)>) {}
 
+    /// How long the service has to get ready before it does what a request asks for. When the client leaves
+    /// meanwhile, nothing is done, and it is no readier than before.
+    fn unready(&mut self, _request: &Request) -> Duration {
+        Duration::ZERO
+    }
+
     /// Does what a request asks for.
     fn answer(&mut self, call: &Call<'_>) -> Answer;
 

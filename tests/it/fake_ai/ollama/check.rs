@@ -27,6 +27,8 @@ const CHAT: [&str; 12] = [
     "logprobs",
     "top_logprobs",
 ];
+/// The fields of a prompt that is no chat.
+const GENERATE: [&str; 8] = ["model", "prompt", "system", "stream", "keep_alive", "options", "format", "raw"];
 /// The fields of a message.
 const MESSAGE: [&str; 7] = ["role", "content", "thinking", "images", "tool_calls", "tool_name", "tool_call_id"];
 /// The roles that the templates of the models know.
@@ -255,6 +257,28 @@ pub(super) fn capable(asked: &Asked, model: &Model, violations: &mut Vec<String>
         violations.push(format!("{name} does not see images"));
     }
     Ok(())
+}
+
+/// Reads a prompt that is no chat, and tells its model.
+pub(super) fn generate(request: &Request, violations: &mut Vec<String>) -> Result<String, Fault> {
+    let fields = object(request, &GENERATE, violations)?;
+    let Some(model) = fields.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) else {
+        return fault(400, "model is required");
+    };
+    for name in ["prompt", "system"] {
+        if let Some(value) = fields.get(name).filter(|value| !value.is_null() && !value.is_string()) {
+            let found = kind_of(value);
+            return fault(400, format!("json: cannot unmarshal {found} into Go struct field .{name} of type string"));
+        }
+    }
+    // The real one streams then; nobody here reads that.
+    if fields.get("stream") != Some(&Value::Bool(false)) {
+        violations.push("a stream of what is not read".to_owned());
+    }
+    if fields.get("options").and_then(|options| options.get("num_predict")) != Some(&Value::from(1)) {
+        violations.push("more than a word of what is not read".to_owned());
+    }
+    Ok(model.to_owned())
 }
 
 /// Reads a request for embeddings.

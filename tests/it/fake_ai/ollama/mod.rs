@@ -1,12 +1,15 @@
 //! Ollama's API: <https://github.com/ollama/ollama/blob/main/docs/api.md>.
 //!
-//! `GET /api/tags`, `GET /api/version`, `POST /api/chat` and `POST /api/embed`. Errors are `{"error": …}`;
+//! `GET /api/tags`, `GET /api/version`, `POST /api/chat`, `POST /api/generate` and `POST /api/embed`. A cold model is
+//! loaded by the first who waits for it long enough; who leaves ends the load. Errors are `{"error": …}`;
 //! in a stream they are a line of it. Most of what a client does wrong Ollama takes without a word: unknown
 //! fields and options, images for a model that cannot see, a prompt that is longer than the context. All
 //! that is a violation here.
 
 mod check;
 mod wire;
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -67,6 +70,8 @@ pub(crate) struct Ollama {
     models: Vec<Model>,
     script: Script,
     keys: Vec<Option<String>>,
+    /// The models that are not loaded, and how long that takes.
+    cold: Vec<(String, Duration)>,
 }
 
 impl Default for Ollama {
@@ -77,8 +82,14 @@ impl Default for Ollama {
             Model::new("codellama"),
             Model { embeds: true, ..Model::new("nomic-embed-text") },
         ];
-        Self { models, script: Script::default(), keys: Vec::new() }
+        Self { models, script: Script::default(), keys: Vec::new(), cold: Vec::new() }
     }
+}
+
+/// The model that a request is for.
+fn wanted(request: &Request) -> String {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    body["model"].as_str().unwrap_or_default().to_owned()
 }
 
 fn error(status: u16, message: impl Into<String>) -> Response {
@@ -90,8 +101,15 @@ impl Site for Ollama {
         self.keys.push(conceal(headers));
     }
 
+    fn unready(&mut self, request: &Request) -> Duration {
+        let wanted = wanted(request);
+        self.cold.iter().find(|(model, _)| *model == wanted).map_or(Duration::ZERO, |(_, time)| *time)
+    }
+
     fn answer(&mut self, call: &Call<'_>) -> Answer {
         let request = call.request;
+        let loaded = wanted(request);
+        self.cold.retain(|(model, _)| *model != loaded);
         let ok = |body: &Value| Response::new(200, "application/json; charset=utf-8", body.to_string());
         let plain = |status, text: &str| Response::new(status, "text/plain", text);
         match (request.method.as_str(), request.path.as_str()) {
@@ -102,8 +120,9 @@ impl Site for Ollama {
                 ok(&json!({ "models": models })).into()
             }
             ("POST", "/api/chat") => self.chat(call),
+            ("POST", "/api/generate") => self.generate(call),
             ("POST", "/api/embed") => self.embed(request),
-            (_, "/api/version" | "/api/tags" | "/api/chat" | "/api/embed") => {
+            (_, "/api/version" | "/api/tags" | "/api/chat" | "/api/generate" | "/api/embed") => {
                 Answer::violation(plain(405, "405 method not allowed"), "no such method")
             }
             _ => Answer::violation(plain(404, "404 page not found"), "no such path"),
@@ -183,6 +202,18 @@ impl Ollama {
         wire::answer(&asked, &reply.limited(asked.tokens_max), call.now).and(violations)
     }
 
+    fn generate(&mut self, call: &Call<'_>) -> Answer {
+        let mut violations = Vec::new();
+        let loading = match check::generate(call.request, &mut violations) {
+            Ok(loading) => loading,
+            Err(fault) => return Answer::from(fault).and(violations),
+        };
+        match self.model(&loading) {
+            Ok(_) => wire::generated(&loading, call).and(violations),
+            Err(answer) => answer.and(violations),
+        }
+    }
+
     fn embed(&mut self, request: &Request) -> Answer {
         let mut violations = Vec::new();
         let wanted = match check::embed(request, &mut violations) {
@@ -210,6 +241,11 @@ impl Fake<Ollama> {
     /// The URL of the server, as `OLLAMA_BASE_URL` has it.
     pub(crate) fn url(&self) -> String {
         self.origin()
+    }
+
+    /// The model is not loaded, and it takes so long to load it.
+    pub(crate) fn cool_down(&self, model: &str, time: Duration) {
+        self.site(|site| site.cold.push((model.to_owned(), time)));
     }
 
     /// Which models are installed.

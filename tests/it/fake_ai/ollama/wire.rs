@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Asked, Reply, error};
 use crate::fake_ai::Finish;
 use crate::fake_http::Response;
-use crate::fake_web::{Answer, Piece, Stream};
+use crate::fake_web::{Answer, Call, Piece, Stream};
 
 fn message(asked: &Asked, now: DateTime<Utc>, message: &Value) -> Value {
     let created = now.to_rfc3339_opts(SecondsFormat::Nanos, true);
@@ -18,6 +18,17 @@ pub(super) fn loaded(asked: &Asked, now: DateTime<Utc>) -> Answer {
     let mut body = message(asked, now, &json!({"role": "assistant", "content": ""}));
     body["done_reason"] = json!("load");
     body["done"] = json!(true);
+    Response::new(200, "application/json; charset=utf-8", body.to_string()).into()
+}
+
+/// What a prompt of no chat gets: a word, or with an empty prompt nothing but the model loaded.
+pub(super) fn generated(model: &str, call: &Call<'_>) -> Answer {
+    let body: Value = serde_json::from_slice(&call.request.body).unwrap_or_default();
+    let empty = body["prompt"].as_str().unwrap_or_default().is_empty();
+    let (response, reason) = if empty { ("", "load") } else { ("Yes", "length") };
+    let created = call.now.to_rfc3339_opts(SecondsFormat::Nanos, true);
+    let body =
+        json!({"model": model, "created_at": created, "response": response, "done": true, "done_reason": reason});
     Response::new(200, "application/json; charset=utf-8", body.to_string()).into()
 }
 

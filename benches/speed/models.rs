@@ -13,6 +13,7 @@ use super_manager::ai::router::Router;
 use super_manager::ai::seat::Seat;
 use super_manager::ai::wire::{Chat, Fault, Hear, Message, Role, Said, Speaker};
 use super_manager::config::{AiLimits, Models, ProviderConfig, ProviderName};
+use super_manager::memory::Purpose;
 use super_manager::outgoing::{Outgoing, SystemNames};
 use super_manager::store::sqlite::Db;
 use workflows::action::{ActionSpec, Catalog, ReachRule};
@@ -32,7 +33,6 @@ const LIMITS: AiLimits = AiLimits {
     total: Duration::from_secs(2),
     failures: 1_000_000,
     cooldown: Duration::from_secs(30),
-    at_once: 4,
     tokens_day: u64::MAX / 2,
     calls_day: u64::MAX / 2,
 };
@@ -51,7 +51,7 @@ impl Provider for Instantly {
     async fn chat(&self, _model: &str, _chat: &Chat, _hear: Hear<'_>) -> Result<Said, Fault> {
         Ok(Said { text: "{}".to_owned(), usage: None })
     }
-    async fn embed(&self, _model: &str, _texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+    async fn embed(&self, _model: &str, _texts: &[String], _purpose: Purpose) -> Result<Vec<Vec<f32>>, Fault> {
         Ok(Vec::new())
     }
     async fn models(&self) -> Result<Vec<String>, Fault> {
@@ -65,17 +65,17 @@ impl Provider for Instantly {
 fn config(name: ProviderName, url: &str) -> ProviderConfig {
     let models = Models { planning: "m".to_owned(), vision: None, code: None, embed: None };
     let url = url.parse().expect("a URL");
-    ProviderConfig { name, url, key: None, models, price: None, local: true, assumed: false }
+    ProviderConfig { name, url, key: None, models, price: None, local: true, at_once: 4, assumed: false }
 }
 
 fn instantly() -> Seat {
-    Seat::new(Arc::new(Instantly), &config(ProviderName::Ollama, "http://127.0.0.1:1/"), &LIMITS)
+    Seat::new(Arc::new(Instantly), &config(ProviderName::Ollama, "http://127.0.0.1:1/"))
 }
 
 fn at(url: &str) -> Seat {
     let config = config(ProviderName::OpenAi, url);
     let outgoing = Outgoing::new(std::slice::from_ref(&config.url), Arc::new(SystemNames)).expect("a client");
-    Seat::new(Arc::new(OpenAi::new(config.clone(), LIMITS, outgoing)), &config, &LIMITS)
+    Seat::new(Arc::new(OpenAi::new(config.clone(), LIMITS, outgoing)), &config)
 }
 
 fn router(seats: Vec<Seat>, limits: AiLimits, db: &Db) -> Router {

@@ -12,6 +12,8 @@ use workflows::state::Amendment;
 
 /// No sum is larger without being asked about.
 const SUM_MAX: f64 = 1e9;
+/// From here on a number passes for a telephone's, which no model is told.
+const LONG_SUM: f64 = 1e6;
 /// Slots that hold the day or time of what is planned.
 const DAYS: [&str; 6] = ["date", "day", "when", "at", "starts_at", "check_in"];
 /// Parameters that hold the time of what is planned, where an action does not say so itself.
@@ -145,10 +147,10 @@ fn sum_doubt(name: &str, sum: f64, words: &Words<'_>) -> Option<Doubt> {
         return None;
     }
     let shown = Value::from(sum);
+    let told = if sum.abs() < LONG_SUM { shown.to_string() } else { format!("{sum:e}") };
     let fault = if is_usual { "is not in the request" } else { "cannot be meant" };
     Some(Doubt {
-        // In one word with its name: a long number alone passes for a telephone's and is not told.
-        fault: format!("{name}={shown} {fault}"),
+        fault: format!("{name}={told} {fault}"),
         question: format!("I am not sure about the amount: it would be {shown}. How much is it to be?"),
         suggestions: vec![shown.to_string()],
         is_the_persons: first,

@@ -9,8 +9,6 @@ const NAMES: [&str; 8] = ["kind", "stages", "plan", "reply", "question", "text",
 
 /// The answer in a text: the first object that looks like one, else the first object there is.
 pub fn object(text: &str) -> Option<Value> {
-    // What a model thought aloud first is not the answer.
-    let text = text.rsplit_once("</think>").map_or(text, |(_, answer)| answer);
     let text = text.trim_start_matches('\u{feff}').trim();
     let mut first = None;
     let mut from = 0;
@@ -25,7 +23,18 @@ pub fn object(text: &str) -> Option<Value> {
             None => from = start + 1,
         }
     }
-    first
+    first.map(|value| called_with(&value).unwrap_or(value))
+}
+
+/// What a tool was called with, in the ways that models write a call when nobody reads it for them.
+fn called_with(value: &Value) -> Option<Value> {
+    let call = value.get("tool_calls").map_or(Some(value), |calls| calls.get(0))?;
+    let function = call.get("function").filter(|function| function.is_object()).unwrap_or(call);
+    let given = |from: &Value| from.get("arguments").or_else(|| from.get("parameters")).cloned();
+    match given(function).or_else(|| given(call))? {
+        Value::String(text) => parse(&text),
+        given => Some(given).filter(Value::is_object),
+    }
 }
 
 /// Where the object that a text begins with ends.
@@ -129,7 +138,11 @@ mod tests {
             format!("Sure! Here is {{the}} plan:\n{plain}\nAnything else?"),
             format!("\u{feff}  {plain}"),
             format!("{{\"thought\": \"hm\"}} {plain}"),
-            format!("<think>{{\"kind\": \"plan\"}}? No.</think>\n{plain}"),
+            json!({"name": "answer", "arguments": plain}).to_string(),
+            format!("<function=answer>{plain}</function>"),
+            json!([{"name": "answer", "parameters": answer}]).to_string(),
+            json!({"tool_calls": [{"id": "1", "function": {"name": "answer"}, "parameters": answer}]}).to_string(),
+            json!({"tool_calls": [{"function": {"name": "answer", "arguments": plain}}]}).to_string(),
             "{\"kind\": \"reply\", \"text\": \"a {brace} and a \\\"quote\\\", fine,\",\n }".to_owned(),
         ] {
             assert_eq!(object(&text), Some(answer.clone()), "{text}");

@@ -2,7 +2,7 @@
 //!
 //! A router asks providers in their configured order ([`mod@router`]), past breakers ([`breaker`]), limits
 //! and a person's day ([`budget`]); each provider speaks its own wire ([`ollama`], [`openai`]). The
-//! planner ([`planner`]) makes a small prompt ([`prompt`]), reads what came back ([`extract`],
+//! planner ([`planner`]) has pictures looked at, makes a small prompt ([`prompt`]), reads what came back ([`extract`],
 //! [`read`]), puts addresses where names are ([`people`]), holds days and sums against the words
 //! ([`mod@check`]), has faults mended, and falls back to the next, last to the rules that are always there.
 //!
@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod ollama;
 pub mod openai;
 pub mod people;
+mod pictures;
 pub mod planner;
 pub mod prompt;
 pub mod provider;
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use workflows::ports::Clock;
 
 use crate::config::{AiConfig, AiLimits, ProviderConfig, ProviderName};
-use crate::memory::{Embedder, Memory};
+use crate::memory::{Embedder, Memory, Purpose};
 use crate::outgoing::{Outgoing, SystemNames};
 use crate::store::AiUsageStore;
 use budget::Budget;
@@ -57,10 +58,8 @@ pub fn router(
     usage: Arc<dyn AiUsageStore>,
     clock: Arc<dyn Clock>,
 ) -> Result<Router, reqwest::Error> {
-    let seats = config
-        .providers
-        .iter()
-        .map(|one| Ok::<_, reqwest::Error>(Seat::new(provider(one, &config.limits)?, one, &config.limits)));
+    let seats =
+        config.providers.iter().map(|one| Ok::<_, reqwest::Error>(Seat::new(provider(one, &config.limits)?, one)));
     let seats = seats.collect::<Result<Vec<Seat>, _>>()?;
     Ok(Router::new(seats, config.limits, Budget::new(usage, config.limits), clock))
 }
@@ -114,7 +113,7 @@ impl Embedder for RouterEmbedder {
         self.0.embedding_model()
     }
 
-    async fn embed(&self, texts: &[String]) -> Option<Vec<Vec<f32>>> {
-        self.0.embed(texts).await
+    async fn embed(&self, texts: &[String], purpose: Purpose) -> Option<Vec<Vec<f32>>> {
+        self.0.embed(texts, purpose).await
     }
 }

@@ -14,9 +14,12 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::provider::{Presence, Provider};
-use super::stream::{ANSWER_BYTES_MAX, Line, json as whole, lines, too_large, unfinished};
+use super::stream::{
+    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, json as whole, lines, too_large, unfinished, without_thoughts,
+};
 use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Speaker, Usage};
 use crate::config::{AiLimits, ProviderConfig, ProviderName};
+use crate::memory::{DIMENSIONS_MAX, Purpose};
 use crate::outgoing::{Outgoing, Request};
 
 /// What a model may read and write together, in tokens: at least, and at most. Without it a long prompt is
@@ -79,14 +82,14 @@ impl Ollama {
     async fn once(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
         let messages: Vec<Value> = chat.messages.iter().map(message).collect();
         let mut body = json!({
-            "model": model, "messages": messages, "stream": true, "keep_alive": KEEP_ALIVE,
+            "model": model, "messages": messages, "stream": true, "keep_alive": KEEP_ALIVE, "think": false,
             "options": {"num_ctx": context(chat), "num_predict": chat.tokens_max, "temperature": TEMPERATURE},
         });
         if let Some(schema) = &chat.schema {
             body["format"] = schema.clone();
         }
         let mut said = Said { text: String::new(), usage: None };
-        let end = lines(&self.outgoing, &self.post("/api/chat", &body), &self.limits, |line| {
+        let read = lines(&self.outgoing, &self.post("/api/chat", &body), &self.limits, |line| {
             if line.trim().is_empty() {
                 return Ok(Line::More);
             }
@@ -100,7 +103,7 @@ impl Ollama {
                 if said.text.len() > ANSWER_BYTES_MAX {
                     return Err(too_large());
                 }
-                hear(&said.text);
+                hear(without_thoughts(&said.text));
             }
             if !piece.done {
                 return Ok(Line::More);
@@ -111,8 +114,11 @@ impl Ollama {
             }
             Ok(Line::End)
         })
-        .await?;
-        if end == Line::End { Ok(said) } else { Err(unfinished()) }
+        .await;
+        let whole = read.and_then(|end| if end == Line::End { Ok(()) } else { Err(unfinished()) });
+        whole.map_err(|fault| fault.having_heard(chat, &said))?;
+        said.text = without_thoughts(&said.text).to_owned();
+        Ok(said)
     }
 
     fn at(&self, path: &str) -> url::Url {
@@ -148,6 +154,21 @@ fn load(model: &str, chat: &Chat) -> Value {
         "model": model, "system": rules.join("\n"), "prompt": prompt, "stream": false, "keep_alive": KEEP_ALIVE,
         "options": {"num_ctx": context(chat), "num_predict": 1, "temperature": TEMPERATURE},
     })
+}
+
+/// What stands before a text, for models that were taught so: <https://huggingface.co/nomic-ai/nomic-embed-text-v1.5>.
+fn prefix(model: &str, purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Document if model.starts_with("nomic-embed-text") => "search_document: ",
+        Purpose::Query if model.starts_with("nomic-embed-text") => "search_query: ",
+        Purpose::Document | Purpose::Query => "",
+    }
+}
+
+/// Largest answer with so many vectors: their numbers have up to 16 characters each.
+fn vectors_bytes_max(texts: usize) -> usize {
+    const NUMBER_BYTES_MAX: usize = 16;
+    JSON_BYTES_MAX + texts.saturating_mul(DIMENSIONS_MAX * NUMBER_BYTES_MAX)
 }
 
 /// A line of an answer.
@@ -213,17 +234,20 @@ impl Provider for Ollama {
         let outgoing = self.outgoing.clone();
         let limits = AiLimits { first_byte: LOAD_LIMIT, total: LOAD_LIMIT, ..self.limits };
         tokio::spawn(async move {
-            match whole(&outgoing, &request, &limits).await {
+            match whole(&outgoing, &request, &limits, vectors_bytes_max(1)).await {
                 Ok(_) => info!(model = under_way.model, "a model that was late is loaded"),
                 Err(fault) => warn!(model = under_way.model, %fault, "a model that was late could not be loaded"),
             }
         });
     }
 
-    async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+    async fn embed(&self, model: &str, texts: &[String], purpose: Purpose) -> Result<Vec<Vec<f32>>, Fault> {
         self.loads.check(model)?;
-        let body = json!({"model": model, "input": texts, "keep_alive": KEEP_ALIVE});
-        let answer = whole(&self.outgoing, &self.post("/api/embed", &body), &self.limits).await?;
+        let input: Vec<String> = texts.iter().map(|text| format!("{}{text}", prefix(model, purpose))).collect();
+        let body = json!({"model": model, "input": input, "keep_alive": KEEP_ALIVE});
+        let answer =
+            whole(&self.outgoing, &self.post("/api/embed", &body), &self.limits, vectors_bytes_max(texts.len()))
+                .await?;
         let vectors: Vectors =
             serde_json::from_value(answer).map_err(|_| Fault::new(Class::BadOutput, "there are no vectors in it"))?;
         if vectors.embeddings.len() == texts.len() {
@@ -234,7 +258,7 @@ impl Provider for Ollama {
     }
 
     async fn models(&self) -> Result<Vec<String>, Fault> {
-        let answer = whole(&self.outgoing, &Request::get(self.at("/api/tags")), &self.limits).await?;
+        let answer = whole(&self.outgoing, &Request::get(self.at("/api/tags")), &self.limits, JSON_BYTES_MAX).await?;
         let tags: Tags = serde_json::from_value(answer)
             .map_err(|_| Fault::new(Class::BadOutput, "what answers there is no Ollama"))?;
         Ok(tags.models.into_iter().map(|tag| tag.name).collect())

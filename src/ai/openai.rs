@@ -13,15 +13,22 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::provider::{Presence, Provider};
-use super::stream::{ANSWER_BYTES_MAX, Line, json as whole, lines, too_large, unfinished};
+use super::shape;
+use super::stream::{
+    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, UNFIT, json as whole, lines, too_large, unfinished, without_thoughts,
+};
 use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Usage};
 use crate::config::{AiLimits, ProviderConfig, ProviderName};
+use crate::memory::Purpose;
 use crate::outgoing::{Outgoing, Request};
 
 /// How freely a model writes: plans are not poetry.
 const TEMPERATURE: f32 = 0.1;
 /// What the answer is called, as a schema and as a tool.
 const ANSWER: &str = "answer";
+/// Models that refuse the older name of the longest answer think before they write, and what they think
+/// counts: so many times as much is allowed.
+const THINKING: u32 = 4;
 /// Models of which it is remembered what they refuse.
 const LEARNT_MAX: usize = 64;
 
@@ -118,12 +125,12 @@ impl OpenAi {
     async fn once(&self, model: &str, chat: &Chat, manners: Manners, hear: Hear<'_>) -> Result<Answer, Fault> {
         let request = self.signed(Request::post(self.at("chat/completions")?).json(&body(model, chat, manners)));
         let mut answer = Answer::default();
-        lines(&self.outgoing, &request, &self.limits, |line| answer.take(line, hear)).await?;
+        let read = lines(&self.outgoing, &request, &self.limits, |line| answer.take(line, hear)).await;
         // Some end without saying that it was the last event.
-        if answer.cut {
-            return Err(Fault::new(Class::BadOutput, "the answer was cut at its longest"));
-        }
-        if answer.finished { Ok(answer) } else { Err(unfinished()) }
+        let whole = read.and_then(|_| answer.whole());
+        whole.map_err(|fault| fault.having_heard(chat, &answer.said))?;
+        answer.said.text = without_thoughts(&answer.said.text).to_owned();
+        Ok(answer)
     }
 }
 
@@ -140,25 +147,34 @@ impl Provider for OpenAi {
     async fn chat(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
         let mut manners = self.manners(model);
         loop {
-            match self.once(model, chat, manners, hear).await {
+            let fault = match self.once(model, chat, manners, hear).await {
                 Ok(answer) => {
                     // A tool that is not called although it must be is one that is ignored.
                     let ignored = chat.schema.is_some() && manners.form == Form::Tool && !answer.called;
                     self.learn(model, if ignored { Manners { form: Form::Plain, ..manners } } else { manners });
                     return Ok(answer.said);
                 }
-                Err(fault) => manners = manners.without_refused(&fault, chat.schema.is_some()).ok_or(fault)?,
+                Err(fault) => fault,
+            };
+            if fault.class == Class::BadOutput {
+                // However unfit the answer is, what was asked for was taken.
+                self.learn(model, manners);
             }
+            if let Some(text) = fault.withheld.as_deref().filter(|text| !text.is_empty()) {
+                // Whoever reads it finds more in it than the other side does, and has it mended.
+                return Ok(Said { text: without_thoughts(text).to_owned(), usage: fault.usage });
+            }
+            manners = manners.without_refused(&fault, chat.schema.is_some()).ok_or(fault)?;
         }
     }
 
-    async fn embed(&self, _model: &str, _texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+    async fn embed(&self, _model: &str, _texts: &[String], _purpose: Purpose) -> Result<Vec<Vec<f32>>, Fault> {
         Err(Fault::new(Class::NoModel, "texts are not given to this provider to be turned into vectors"))
     }
 
     async fn models(&self) -> Result<Vec<String>, Fault> {
         let request = self.signed(Request::get(self.at("models")?));
-        let answer = whole(&self.outgoing, &request, &self.limits).await?;
+        let answer = whole(&self.outgoing, &request, &self.limits, JSON_BYTES_MAX).await?;
         let list: List = serde_json::from_value(answer)
             .map_err(|_| Fault::new(Class::BadOutput, "what it says of its models is no list"))?;
         Ok(list.data.into_iter().map(|model| model.id).collect())
@@ -178,6 +194,9 @@ impl Provider for OpenAi {
 impl Manners {
     /// How to ask again after a refusal that may be about the form; `None` when that would be no use.
     fn without_refused(self, fault: &Fault, shaped: bool) -> Option<Self> {
+        if fault.withheld.is_some() && shaped {
+            return self.form.below().map(|form| Self { form, ..self });
+        }
         if fault.class != Class::BadRequest || fault.what.contains("context") {
             return None;
         }
@@ -202,7 +221,11 @@ fn body(model: &str, chat: &Chat, manners: Manners) -> Value {
     let mut body = json!({
         "model": model, "messages": messages, "stream": true,
     });
-    body[if manners.older { "max_tokens" } else { "max_completion_tokens" }] = json!(chat.tokens_max);
+    if manners.older {
+        body["max_tokens"] = json!(chat.tokens_max);
+    } else {
+        body["max_completion_tokens"] = json!(chat.tokens_max.saturating_mul(THINKING));
+    }
     if manners.tempered {
         body["temperature"] = json!(TEMPERATURE);
     }
@@ -216,7 +239,8 @@ fn body(model: &str, chat: &Chat, manners: Manners) -> Value {
             body["response_format"] = json!({"type": "json_schema", "json_schema": schema});
         }
         (Some(schema), Form::Tool) => {
-            let tool = json!({"name": ANSWER, "description": "Gives the answer", "parameters": schema});
+            let parameters = shape::as_parameters(schema);
+            let tool = json!({"name": ANSWER, "description": "Gives the answer", "parameters": parameters});
             body["tools"] = json!([{"type": "function", "function": tool}]);
             body["tool_choice"] = json!({"type": "function", "function": {"name": ANSWER}});
         }
@@ -243,10 +267,8 @@ struct Answer {
     said: Said,
     /// Whether it came as the call of a tool.
     called: bool,
-    /// Whether it was cut at its longest.
-    cut: bool,
-    /// Whether it was said to be complete.
-    finished: bool,
+    /// How it was said to have ended.
+    finish: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -271,6 +293,8 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Choice {
+    /// `message` where the answer comes in one piece, though a stream was asked for.
+    #[serde(alias = "message")]
     delta: Option<Delta>,
     finish_reason: Option<String>,
 }
@@ -308,26 +332,38 @@ struct Counted {
 }
 
 impl Answer {
-    /// Takes one line of a stream of server-sent events; what is no data is passed over.
+    /// Whether it is all there.
+    fn whole(&self) -> Result<(), Fault> {
+        match self.finish.as_deref() {
+            None => Err(unfinished()),
+            Some("length") => Err(Fault::new(Class::BadOutput, "the answer was cut at its longest")),
+            Some("content_filter") => Err(Fault::new(Class::BadOutput, "the answer was withheld by a filter")),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Takes one line of a stream of server-sent events, or an answer without a stream; what is no data is
+    /// passed over.
     fn take(&mut self, line: &str, hear: Hear<'_>) -> Result<Line, Fault> {
-        let Some(data) = line.strip_prefix("data:").map(str::trim) else { return Ok(Line::More) };
+        let bare = || line.starts_with('{').then_some(line);
+        let Some(data) = line.strip_prefix("data:").map(str::trim).or_else(bare) else { return Ok(Line::More) };
         if data == "[DONE]" {
             return Ok(Line::End);
         }
         let event: Event = serde_json::from_str(data)
             .map_err(|_| Fault::new(Class::BadOutput, "an event of the answer is no JSON"))?;
         if let Some(error) = event.error {
-            let code = error.get("code").and_then(Value::as_str).unwrap_or_default();
-            let unfit = ["tool_use_failed", "json_validate_failed"].contains(&code);
+            let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+            let unfit = UNFIT.contains(&text("code"));
             let class = if unfit { Class::BadOutput } else { Class::Overload };
-            return Err(Fault::new(class, "it failed in the middle of the answer"));
+            let withheld = unfit.then(|| text("failed_generation").to_owned());
+            return Err(Fault { withheld, ..Fault::new(class, "it failed in the middle of the answer") });
         }
         if let Some(counted) = event.usage.or(event.x_groq.and_then(|groq| groq.usage)) {
             self.said.usage = Some(Usage { input: counted.prompt_tokens, output: counted.completion_tokens });
         }
         for choice in event.choices {
-            self.finished |= choice.finish_reason.is_some();
-            self.cut |= choice.finish_reason.as_deref() == Some("length");
+            self.finish = choice.finish_reason.or(self.finish.take());
             let Some(delta) = choice.delta else { continue };
             // Only the first call counts: one answer was asked for.
             let calls = delta.tool_calls.unwrap_or_default().into_iter().filter(|call| call.index == 0);
@@ -343,7 +379,7 @@ impl Answer {
                 if self.said.text.len() > ANSWER_BYTES_MAX {
                     return Err(too_large());
                 }
-                hear(&self.said.text);
+                hear(without_thoughts(&self.said.text));
             }
         }
         Ok(Line::More)

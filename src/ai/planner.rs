@@ -1,25 +1,25 @@
 //! The planner that asks models, one after the other, and rules when none of them can: one turn, one
 //! proposal. It decides nothing about the world; what it proposes is untrusted.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 use tracing::{info, warn};
 use workflows::ids::{ConversationId, TaskId};
-use workflows::inbound::{PHOTOS_MAX, Photo};
 use workflows::plan::{Stage, StageKind};
 use workflows::planner::{Builtin, propose};
 use workflows::ports::{BUILTIN, Intent, PlanRequest, Planned, Planner, PlannerError, Proposal};
 use workflows::state::{Run, TaskState};
 
 use super::check::Words;
+use super::pictures::{self, Pictures, Seen};
 use super::prompt::{self, Background};
 use super::read::{self, Read, Reading};
 use super::router::{Missed, Router};
 use super::seat::Seat;
-use super::wire::{Chat, Message, Picture, Role, Speaker};
+use super::wire::{Chat, Message, Role, Speaker};
 use super::{code, extract};
 use crate::memory::Memory;
 use crate::store::LogStore;
@@ -37,23 +37,24 @@ const TURNS_MAX: u32 = 4;
 const REMEMBERED_MAX: usize = 5;
 /// A plan takes at most so many times what one call may, whoever is asked.
 const CALLS_LONG: u32 = 2;
-/// Descriptions of pictures that are kept.
-const SEEN_MAX: usize = 64;
-/// Which pictures can be looked at, in words.
-const OPENED: &str = "it must be a JPEG, PNG or WebP of at most 10 MB that is still there";
-/// Largest picture that is looked at, in bytes.
-const PICTURE_BYTES_MAX: u64 = 10 << 20;
 
 /// The planner.
 pub struct AiPlanner {
     router: Arc<Router>,
     log: Arc<dyn LogStore>,
     memory: Memory,
-    /// Where pictures are kept.
-    uploads: PathBuf,
-    /// What was on pictures lately: a changed request is planned again with the same ones.
-    seen: Mutex<VecDeque<(Vec<Photo>, String)>>,
+    pictures: Pictures,
     builtin: Builtin,
+}
+
+/// Why rules plan.
+enum Why {
+    /// Nobody could be asked.
+    Nobody,
+    /// Nobody who was asked had an answer.
+    NoAnswer,
+    /// Nobody may be asked any more.
+    Spent(String),
 }
 
 /// What came of asking one of them.
@@ -69,7 +70,7 @@ enum Came {
 impl AiPlanner {
     /// A planner that asks these.
     pub fn new(router: Arc<Router>, log: Arc<dyn LogStore>, memory: Memory, uploads: PathBuf) -> Self {
-        Self { router, log, memory, uploads, seen: Mutex::default(), builtin: Builtin }
+        Self { pictures: Pictures::new(Arc::clone(&router), uploads), router, log, memory, builtin: Builtin }
     }
 
     /// Asks one of them, and has it mend its answer.
@@ -157,77 +158,24 @@ impl AiPlanner {
         }
     }
 
-    /// What is on the pictures, as far as somebody can look at them, and what the person is told of it.
-    async fn pictures(&self, request: &PlanRequest<'_>, notes: &mut Vec<String>) -> Option<String> {
-        if request.photos.is_empty() {
+    /// What is on the pictures, unless rules plan that understand the words: they have no use for it.
+    async fn seen(
+        &self,
+        request: &PlanRequest<'_>,
+        understood: bool,
+        deadline: Instant,
+        notes: &mut Vec<String>,
+    ) -> Option<Seen> {
+        let could_look = !request.photos.is_empty() && !self.router.seats(Role::Vision, request.person).is_empty();
+        if understood && could_look {
+            notes.push("I did not look at the picture: no model that could plan with it is here.".to_owned());
             return None;
         }
-        if let Some((_, seen)) = self.seen().iter().find(|(photos, _)| photos == request.photos) {
-            return Some(seen.clone());
-        }
-        let mut pictures = Vec::new();
-        for photo in request.photos.iter().take(PHOTOS_MAX) {
-            pictures.extend(self.picture(photo).await);
-        }
-        if pictures.is_empty() {
-            notes.push(format!("I could not open the picture ({OPENED}), so I went by your words alone."));
-            return None;
-        }
-        if pictures.len() < request.photos.len() {
-            let (opened, all) = (pictures.len(), request.photos.len());
-            notes.push(format!("I looked at {opened} of the {all} pictures; I could not open the rest ({OPENED})."));
-        }
-        let chat = prompt::pictures(request.text, pictures);
-        match self.router.ask_any(Role::Vision, request.person, &chat, &|_| {}).await {
-            Ok((_, said)) if !said.text.trim().is_empty() => {
-                let mut seen = self.seen();
-                seen.truncate(SEEN_MAX - 1);
-                seen.push_front((request.photos.to_vec(), said.text.clone()));
-                return Some(said.text);
-            }
-            Ok(_) => notes.push("I could make nothing out on the picture, so I went by your words alone.".to_owned()),
-            Err(Some(Missed::Spent(spent))) => notes.push(format!("I did not look at the picture: {spent}.")),
-            Err(Some(Missed::Fault(_))) => {
-                notes
-                    .push("The model that looks at pictures did not answer, so I went by your words alone.".to_owned());
-            }
-            Err(None) => notes.push(self.blind(request)),
-        }
-        None
-    }
-
-    fn seen(&self) -> MutexGuard<'_, VecDeque<(Vec<Photo>, String)>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn blind(&self, request: &PlanRequest<'_>) -> String {
-        match self.router.without_consent(Role::Vision, request.person).first() {
-            Some(name) => format!(
-                "I did not look at the picture: only {} could, and you have not allowed remote models (/settings).",
-                name.as_str()
-            ),
-            None => {
-                "I cannot look at pictures here: no model for them is set up. I went by your words alone.".to_owned()
-            }
-        }
-    }
-
-    async fn picture(&self, photo: &Photo) -> Option<Picture> {
-        // A name, never a path: it came from a store, but nothing outside of what was uploaded is read.
-        let is_name = !photo.file.contains(['/', '\\']) && photo.file != ".." && !photo.file.is_empty();
-        let path = is_name.then(|| self.uploads.join(&photo.file))?;
-        let size = tokio::fs::metadata(&path).await.ok()?.len();
-        if size > PICTURE_BYTES_MAX {
-            return None;
-        }
-        let bytes = tokio::fs::read(&path).await.ok()?;
-        let media_type = match bytes.as_slice() {
-            [0xFF, 0xD8, 0xFF, ..] => "image/jpeg",
-            [0x89, b'P', b'N', b'G', ..] => "image/png",
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
-            _ => return None,
-        };
-        Some(Picture { media_type, bytes })
+        let looked = tokio::time::timeout_at(deadline, self.pictures.look(request, notes)).await;
+        looked.unwrap_or_else(|_| {
+            notes.push(pictures::SILENT.to_owned());
+            None
+        })
     }
 
     /// An answer to a question about code, when there is somebody for it.
@@ -244,24 +192,45 @@ impl AiPlanner {
     async fn by_rules(
         &self,
         request: PlanRequest<'_>,
+        (why, seen): (Why, Option<Seen>),
         mut notes: Vec<String>,
-        asked: bool,
     ) -> Result<Planned, PlannerError> {
         let stuck = |run: &Run| run.replans > 0 && run.request.amendments.len() == request.amendments.len();
         if request.previous.is_some_and(|run| stuck(run) && run.planner.as_deref() != Some(BUILTIN)) {
             // The same words lead rules to the same plan: that is no other way.
-            let why = notes.first().map_or("no model answered", String::as_str);
-            return Err(PlannerError(format!("without a model I know no other way ({})", why.trim_end_matches('.'))));
+            let why = match &why {
+                Why::Nobody => "there is none to ask",
+                Why::NoAnswer => "no model answered",
+                Why::Spent(why) => why,
+            };
+            return Err(PlannerError(format!("without a model I know no other way ({why})")));
         }
         let kept = self.router.without_consent(Role::Planning, request.person);
         let mut planned = self.builtin.plan(request).await?;
         let lost = matches!(&planned.proposal, Proposal::Reply { intent, .. } if intent.kind == "unknown");
-        if lost && asked {
-            notes.push("No model gave me a usable answer just now, so I went by my own rules.".to_owned());
+        match (&why, kept.first()) {
+            (Why::Spent(why), _) => notes.push(format!("I planned this by my own rules: {why}.")),
+            (Why::NoAnswer, _) if lost => {
+                notes.push("No model gave me a usable answer just now, so I went by my own rules.".to_owned());
+            }
+            (Why::Nobody, Some(name)) if lost => {
+                let name = name.as_str();
+                notes.push(format!("With your consent {name} could plan this: allow remote models in your settings."));
+            }
+            (Why::Nobody | Why::NoAnswer, _) => {}
         }
-        if let Some(name) = kept.first().filter(|_| lost && !asked) {
-            let name = name.as_str();
-            notes.push(format!("With your consent {name} could plan this: allow remote models in /settings."));
+        match seen {
+            // Rules make nothing of the words; what is on the picture may be all that was wanted.
+            Some(Seen { by, text }) if lost => {
+                let intent = Intent { kind: "picture".to_owned(), ..Intent::default() };
+                planned = Planned {
+                    by: by.as_str().to_owned(),
+                    proposal: Proposal::Reply { text, intent },
+                    notes: Vec::new(),
+                };
+            }
+            Some(_) => notes.push("I went by your words alone: my own rules know nothing of pictures.".to_owned()),
+            None => {}
         }
         planned.notes.extend(notes);
         Ok(planned)
@@ -293,6 +262,7 @@ impl AiPlanner {
         if self.router.is_empty() && request.photos.is_empty() {
             return self.builtin.plan(request).await;
         }
+        let deadline = Instant::now() + self.router.longest_call() * CALLS_LONG;
         let read = match propose(&request) {
             Proposal::Plan { intent, .. } | Proposal::Reply { intent, .. } | Proposal::Question { intent, .. } => {
                 intent
@@ -302,15 +272,17 @@ impl AiPlanner {
         if is_first
             && read.kind == "unknown"
             && code::is_about(request.text)
-            && let Some(planned) = self.code(&request).await
+            && let Ok(Some(planned)) = tokio::time::timeout_at(deadline, self.code(&request)).await
         {
             return Ok(planned);
         }
         let seats = self.router.seats(Role::Planning, request.person);
-        let pictures = self.pictures(&request, &mut notes).await;
+        let understood = seats.is_empty() && read.kind != "unknown";
+        let seen = self.seen(&request, understood, deadline, &mut notes).await;
         if seats.is_empty() {
-            return self.by_rules(request, notes, false).await;
+            return self.by_rules(request, (Why::Nobody, seen), notes).await;
         }
+        let pictures = seen.as_ref().map(|seen| seen.text.clone());
         let background = Background { pictures, ..self.background(&request).await };
         let chat = prompt::planning(&request, &read, &background);
         let asked = request.previous.map(|run| run.prompts.iter().map(|prompt| prompt.question.clone()).collect());
@@ -324,20 +296,19 @@ impl AiPlanner {
             now: request.now,
         };
         let reading = Reading { catalog: request.catalog, contacts: request.contacts, words };
-        let deadline = tokio::time::Instant::now() + self.router.longest_call() * CALLS_LONG;
         for seat in &seats {
+            if deadline <= Instant::now() {
+                break;
+            }
             let came = tokio::time::timeout_at(deadline, self.ask(seat, &chat, &request, &reading)).await;
             match came.unwrap_or(Came::Nothing) {
                 Came::Proposal(proposal) => {
                     return Ok(Planned { by: seat.name().as_str().to_owned(), proposal, notes });
                 }
                 Came::Nothing => {}
-                Came::Spent(why) => {
-                    notes.push(format!("I planned this by my own rules: {why}."));
-                    return self.by_rules(request, notes, false).await;
-                }
+                Came::Spent(why) => return self.by_rules(request, (Why::Spent(why), seen), notes).await,
             }
         }
-        self.by_rules(request, notes, true).await
+        self.by_rules(request, (Why::NoAnswer, seen), notes).await
     }
 }

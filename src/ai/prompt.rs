@@ -35,6 +35,8 @@ const AMENDMENT_CHARS_MAX: usize = 800;
 const LINE_CHARS_MAX: usize = 240;
 /// Longest description of a picture.
 const PICTURE_CHARS_MAX: usize = 1_200;
+/// Longest half of one that has two.
+const HALF_CHARS_MAX: usize = 105;
 /// Lines of one kind.
 const LINES_MAX: usize = 12;
 /// Longest answer, in tokens.
@@ -130,11 +132,9 @@ fn user(request: &PlanRequest<'_>, read: &Intent, background: &Background) -> St
     }
     list(&mut text, "DATA: RUNNING NOW", &background.running, request.contacts);
     list(&mut text, "DATA: REMEMBERED", &background.remembered, request.contacts);
-    let turns: Vec<String> = background
-        .turns
-        .iter()
-        .map(|(asked, came)| format!("asked: {} | came of it: {}", line(asked), line(came)))
-        .collect();
+    let half = |text: &str| quoted(text, HALF_CHARS_MAX, request.contacts);
+    let turn = |(asked, came): &(String, String)| format!("asked: {} | came of it: {}", half(asked), half(came));
+    let turns: Vec<String> = background.turns.iter().map(turn).collect();
     list(&mut text, "DATA: BEFORE IN THIS CHAT", &turns, request.contacts);
     if let Some(pictures) = &background.pictures {
         let _ = writeln!(
@@ -284,44 +284,75 @@ fn clipped(text: &str, max: usize) -> String {
 /// The text with names in the place of mail addresses, and without those of nobody known and without
 /// telephone numbers, numbers in several parts too.
 fn without_addresses(text: &str, contacts: &[Contact]) -> String {
-    const PHONE_DIGITS_MIN: usize = 7;
-    let digits = |words: &[&str]| words.iter().flat_map(|word| word.chars()).filter(char::is_ascii_digit).count();
-    let is_part = |word: &&str| {
-        let bare = bare(word);
-        !is_date(bare)
-            && bare.chars().any(|c| c.is_ascii_digit())
-            && bare.chars().all(|c| c.is_ascii_digit() || "+-()./".contains(c))
-    };
-    let words: Vec<&str> = text.split(' ').collect();
-    let mut out: Vec<Cow<'_, str>> = Vec::with_capacity(words.len());
-    let mut at = 0;
-    while at < words.len() {
-        let parts = words[at..].iter().take_while(|word| is_part(word)).count();
-        if digits(&words[at..at + parts]) >= PHONE_DIGITS_MIN {
-            out.push("(address)".into());
-            at += parts;
-            continue;
-        }
-        let is_mail = words[at].contains('@') && words[at].len() > 1;
-        let whose = || {
-            let address = words[at].trim_matches(|c: char| !c.is_alphanumeric());
-            contacts.iter().find(|contact| contact.mail_addresses().any(|own| own.eq_ignore_ascii_case(address)))
-        };
-        out.push(if is_mail {
-            let name = whose().map(|contact| contact.name.as_str()).filter(|name| !name.contains('@'));
-            let tail = words[at].trim_start_matches(|c: char| !matches!(c, ':' | ',' | ';'));
-            format!("{}{tail}", name.unwrap_or("(address)")).into()
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if let Some(len) = number(rest) {
+            out.push_str(ADDRESS);
+            rest = &rest[len..];
+        } else if is_around(first) {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
         } else {
-            words[at].into()
-        });
-        at += 1;
+            let (word, after) = rest.split_at(word(rest));
+            out.push_str(&named(word, contacts).unwrap_or(Cow::Borrowed(word)));
+            rest = after;
+        }
     }
-    out.join(" ")
+    out
 }
 
-/// A word without what stands around it.
-fn bare(word: &str) -> &str {
-    word.trim_matches(|c: char| !c.is_alphanumeric() && !"+(".contains(c))
+/// What stands in the place of an address.
+const ADDRESS: &str = "(address)";
+
+/// What may stand around an address, and is none of it.
+fn is_around(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "<>()[]{}\"'`,;:=|\u{2018}\u{2019}\u{201c}\u{201d}".contains(c)
+}
+
+/// How long the word is that a text begins with, in bytes; a number that stands right behind a word, as in
+/// `Tel.+49…`, is one of its own.
+fn word(text: &str) -> usize {
+    let word = &text[..text.find(is_around).unwrap_or(text.len())];
+    let behind = |(at, c): (usize, char)| {
+        let number = word[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_digit() || c == '+');
+        (number && !c.is_alphanumeric() && !"+-_".contains(c) && !word.contains('@')).then(|| at + c.len_utf8())
+    };
+    word.char_indices().find_map(behind).unwrap_or(word.len())
+}
+
+/// A word that is a mail address as the name of whose it is.
+fn named<'a>(word: &str, contacts: &'a [Contact]) -> Option<Cow<'a, str>> {
+    if !word.contains('@') || word.len() == 1 {
+        return None;
+    }
+    let address = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let whose = contacts.iter().find(|contact| contact.mail_addresses().any(|own| own.eq_ignore_ascii_case(address)));
+    let name = whose.map(|contact| contact.name.as_str()).filter(|name| !name.contains('@'));
+    // What ends the sentence is none of it either.
+    let tail = &word[word.trim_end_matches(['.', '!', '?']).len()..];
+    Some(Cow::Owned(format!("{}{tail}", name.unwrap_or(ADDRESS))))
+}
+
+/// How long the telephone number is that a text begins with, in bytes, in however many parts. A date is none.
+fn number(text: &str) -> Option<usize> {
+    const DIGITS: std::ops::RangeInclusive<usize> = 7..=20;
+    let begins = text.starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c));
+    let is_part = |c: char| c.is_ascii_digit() || c == '+' || is_between(c);
+    let whole = &text[..text.find(|c| !is_part(c)).unwrap_or(text.len())];
+    let whole = whole.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let digits = whole.chars().filter(char::is_ascii_digit).count();
+    let words = whole.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty());
+    // Days and times stand beside each other as well.
+    let told = words.flat_map(|word| word.split('/')).any(is_date);
+    // It ends where a word of letters begins: that is a name, like a flight's or a room's.
+    let ends = !text[whole.len()..].starts_with(char::is_alphanumeric);
+    (begins && !told && ends && DIGITS.contains(&digits)).then_some(whole.len())
+}
+
+/// What may stand between the digits of a telephone number.
+fn is_between(c: char) -> bool {
+    " -./()\u{a0}\u{2007}\u{202f}\u{2009}\u{2010}\u{2011}\u{2012}\u{2013}".contains(c)
 }
 
 fn is_date(word: &str) -> bool {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::wire::{Chat, Fault, Hear, Role, Said};
 use crate::config::ProviderName;
+use crate::memory::Purpose;
 
 /// What there is of a provider, as far as one can look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// Why there are none.
-    async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault>;
+    async fn embed(&self, model: &str, texts: &[String], purpose: Purpose) -> Result<Vec<Vec<f32>>, Fault>;
 
     /// Its models by name.
     ///

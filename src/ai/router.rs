@@ -11,17 +11,16 @@ use workflows::person::Person;
 use workflows::ports::{Clock, StoreError};
 
 use super::breaker::{Breaker, Pass, Rules, Standing};
-use super::budget::{Budget, Day, Spent};
+use super::budget::{Budget, Day, Reserved, Spent};
 use super::seat::{Counts, Seat};
 use super::wire::{Chat, Class, Fault, Hear, Role, Said, Usage};
 use crate::config::{AiLimits, ProviderName};
+use crate::memory::Purpose;
 
 /// Longest wait for vectors: whoever waits for them has something else to do.
 const EMBED_LIMIT: Duration = Duration::from_secs(3);
 /// And for each text beyond the first.
 const EMBED_LIMIT_MORE: Duration = Duration::from_secs(1);
-/// Bytes of an answer that are about one token.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Why a call came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,8 +37,43 @@ pub enum Missed {
 pub struct Router {
     seats: Vec<Arc<Seat>>,
     limits: AiLimits,
-    budget: Budget,
+    budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
+}
+
+/// A call that is charged for, also when it is given up before it has ended.
+struct Charge<'a> {
+    router: &'a Router,
+    seat: &'a Seat,
+    model: &'a str,
+    chat: &'a Chat,
+    reserved: Option<Reserved>,
+    began: Instant,
+}
+
+impl Charge<'_> {
+    async fn settle(mut self, result: &Result<Said, Fault>) {
+        let usage = took(self.chat, result);
+        self.seat.note(result, self.began, usage);
+        let Some(reserved) = self.reserved.take() else { return };
+        if result.as_ref().err().is_some_and(|fault| !reached(fault.class)) {
+            self.router.budget.give_back(&reserved);
+        } else {
+            self.router.budget.settle(reserved, (self.seat.name(), self.model), self.seat.price, usage).await;
+        }
+    }
+}
+
+impl Drop for Charge<'_> {
+    fn drop(&mut self) {
+        let Some(reserved) = self.reserved.take() else { return };
+        let given_up = Err(Fault::new(Class::Late, "nobody waited for the answer any more"));
+        let usage = took(self.chat, &given_up);
+        self.seat.note(&given_up, self.began, usage);
+        let (budget, name, model) = (Arc::clone(&self.router.budget), self.seat.name(), self.model.to_owned());
+        let price = self.seat.price;
+        tokio::spawn(async move { budget.settle(reserved, (name, &model), price, usage).await });
+    }
 }
 
 /// A call that may be given up before it has ended: then another may probe.
@@ -76,7 +110,7 @@ impl Drop for Passage<'_> {
 impl Router {
     /// A router over these, in this order.
     pub fn new(seats: Vec<Seat>, limits: AiLimits, budget: Budget, clock: Arc<dyn Clock>) -> Self {
-        Self { seats: seats.into_iter().map(Arc::new).collect(), limits, budget, clock }
+        Self { seats: seats.into_iter().map(Arc::new).collect(), limits, budget: Arc::new(budget), clock }
     }
 
     /// Whether anybody is configured.
@@ -127,19 +161,13 @@ impl Router {
         let day = Day { person: person.id.clone(), day: self.today(person) };
         let expected = chat.tokens() + u64::from(chat.tokens_max);
         let reserved = self.budget.reserve(&day, expected).await.map_err(|error| unknown(&error))??;
-        let began = Instant::now();
+        let charge = Charge { router: self, seat, model, chat, reserved: Some(reserved), began: Instant::now() };
         let result = seat.provider.chat(model, chat, hear).await;
-        let usage = took(chat, &result);
         passage.end(&result);
         if result.as_ref().is_err_and(|fault| fault.class == Class::Late) {
             seat.provider.was_late(model, Some(chat));
         }
-        seat.note(&result, began, usage);
-        if result.as_ref().err().is_some_and(|fault| !reached(fault.class)) {
-            self.budget.give_back(&reserved);
-        } else {
-            self.budget.settle(reserved, (seat.name(), model), seat.price, usage).await;
-        }
+        charge.settle(&result).await;
         if let Err(fault) = &result {
             warn!(provider = seat.name().as_str(), model, class = fault.class.as_str(), %fault, "a model did not answer");
         }
@@ -173,24 +201,26 @@ impl Router {
         seat.note_error(Class::BadOutput);
     }
 
-    /// Turns texts into vectors, when somebody of the operator's own can; whose model did it besides.
-    pub async fn embed(&self, texts: &[String]) -> Option<Vec<Vec<f32>>> {
+    /// Turns texts into vectors, when somebody of the operator's own can.
+    pub async fn embed(&self, texts: &[String], purpose: Purpose) -> Option<Vec<Vec<f32>>> {
         for seat in self.seats.iter().filter(|seat| seat.local) {
             let Ok(model) = seat.model(Role::Embedding) else { continue };
             let Ok(passage) = self.pass(seat, model) else { continue };
-            let began = Instant::now();
             let more = u32::try_from(texts.len().saturating_sub(1)).unwrap_or(u32::MAX);
             let limit = EMBED_LIMIT.saturating_add(EMBED_LIMIT_MORE.saturating_mul(more));
-            let limited = tokio::time::timeout(limit, seat.provider.embed(model, texts)).await;
+            let limited = tokio::time::timeout(limit, seat.provider.embed(model, texts, purpose)).await;
             let result = limited.unwrap_or_else(|_| Err(Fault::new(Class::Late, "no vectors in time")));
             let outcome = result.as_ref().map(|_| Said::default()).map_err(Clone::clone);
             passage.end(&outcome);
             if outcome.as_ref().is_err_and(|fault| fault.class == Class::Late) {
                 seat.provider.was_late(model, None);
             }
-            seat.note(&outcome, began, Usage::default());
-            if let Ok(vectors) = result {
-                return Some(vectors);
+            seat.note_vectors(&outcome);
+            match result {
+                Ok(vectors) => return Some(vectors),
+                Err(fault) => {
+                    warn!(provider = seat.name().as_str(), model, %fault, "texts were not turned into vectors");
+                }
             }
         }
         None
@@ -229,7 +259,7 @@ impl Router {
 
     /// Providers that can be asked now, for `/api/health`.
     pub fn on(&self) -> Vec<&'static str> {
-        let is_on = |seat: &&Arc<Seat>| seat.model(Role::Planning).is_ok();
+        let is_on = |seat: &&Arc<Seat>| seat.away().is_none() && seat.model(Role::Planning).is_ok();
         self.seats.iter().filter(is_on).map(|seat| seat.name().as_str()).collect()
     }
 
@@ -239,27 +269,28 @@ impl Router {
         self.seats.iter().filter_map(why).collect()
     }
 
-    /// How each provider's breaker stands: the worst of its models.
+    /// How the breaker of each provider's model for plans stands; `/api/status` has those of the others.
     pub fn breakers(&self) -> BTreeMap<&'static str, &'static str> {
         let now = self.clock.now();
-        let worst = |seat: &Seat| {
-            let standings: Vec<Standing> = seat.breakers().values().map(|breaker| breaker.standing(now)).collect();
-            let by = |wanted| standings.contains(&wanted).then_some(wanted);
-            by(Standing::Open).or_else(|| by(Standing::HalfOpen)).unwrap_or(Standing::Closed)
+        let standing = |seat: &Seat| {
+            let breakers = seat.breakers();
+            let planning = seat.provider.model(Role::Planning).and_then(|model| breakers.get(model));
+            planning.map_or(Standing::Closed, |breaker| breaker.standing(now))
         };
-        self.seats.iter().map(|seat| (seat.name().as_str(), worst(seat).as_str())).collect()
+        self.seats.iter().map(|seat| (seat.name().as_str(), standing(seat).as_str())).collect()
     }
 
     /// Whether a provider that was asked for by name is not well, and why.
     pub fn ill(&self) -> Vec<(ProviderName, String)> {
         let now = self.clock.now();
         let why = |seat: &Arc<Seat>| {
-            if let Err(why) = seat.model(Role::Planning) {
+            if let Some(why) = seat.away().or_else(|| seat.model(Role::Planning).err()) {
                 return (!seat.assumed).then_some((seat.name(), why));
             }
             let breakers = seat.breakers();
             let planning = breakers.get(seat.provider.model(Role::Planning)?)?;
-            let is_open = planning.standing(now) != Standing::Closed;
+            // One that may be tried again is not known to be ill.
+            let is_open = planning.standing(now) == Standing::Open;
             is_open.then(|| (seat.name(), planning.why().unwrap_or("it failed").to_owned()))
         };
         self.seats.iter().filter_map(why).collect()
@@ -293,8 +324,8 @@ impl Router {
 /// What a call took: as the other side counted, else by its length. What failed took what was sent.
 fn took(chat: &Chat, result: &Result<Said, Fault>) -> Usage {
     match result {
-        Ok(Said { usage: Some(usage), .. }) => *usage,
-        Ok(said) => Usage { input: chat.tokens(), output: said.text.len() as u64 / BYTES_PER_TOKEN },
+        Ok(Said { usage: Some(usage), .. }) | Err(Fault { usage: Some(usage), .. }) => *usage,
+        Ok(said) => Usage::of(chat, &said.text),
         Err(fault) if reached(fault.class) => Usage { input: chat.tokens(), output: 0 },
         Err(_) => Usage::default(),
     }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::breaker::Breaker;
 use super::provider::{Presence, Provider, has};
 use super::wire::{Class, Fault, Role, Said, Usage};
-use crate::config::{AiLimits, Price, ProviderConfig, ProviderName};
+use crate::config::{Price, ProviderConfig, ProviderName};
 
 /// A provider at the router's table.
 pub struct Seat {
@@ -53,13 +53,13 @@ pub struct Counts {
 
 impl Seat {
     /// A provider as it is configured.
-    pub fn new(provider: Arc<dyn Provider>, config: &ProviderConfig, limits: &AiLimits) -> Self {
+    pub fn new(provider: Arc<dyn Provider>, config: &ProviderConfig) -> Self {
         Self {
             provider,
             local: config.local,
             assumed: config.assumed,
             price: config.price,
-            calls: Semaphore::new(limits.at_once),
+            calls: Semaphore::new(config.at_once),
             breakers: Mutex::default(),
             presence: Mutex::new(Presence::Unknown),
             counted: Counted::default(),
@@ -82,6 +82,14 @@ impl Seat {
 
     fn presence(&self) -> Presence {
         self.presence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why it is not there, as far as one can look.
+    pub(super) fn away(&self) -> Option<String> {
+        match self.presence() {
+            Presence::Away(why) => Some(why),
+            Presence::Unknown | Presence::Here(_) => None,
+        }
     }
 
     /// Its model for this, unless it is known not to be there.
@@ -107,6 +115,14 @@ impl Seat {
                 counted.answers.fetch_add(1, Ordering::Relaxed);
             }
             Err(fault) => self.note_error(fault.class),
+        }
+    }
+
+    /// The same for vectors: they take no time to speak of, and would hide that of answers.
+    pub(super) fn note_vectors(&self, result: &Result<Said, Fault>) {
+        self.counted.requests.fetch_add(1, Ordering::Relaxed);
+        if let Err(fault) = result {
+            self.note_error(fault.class);
         }
     }
 
@@ -141,9 +157,10 @@ impl Seat {
                 (model.clone(), json!({"breaker": standing, "last_error": breaker.why(), "learnt": learnt}))
             })
             .collect();
-        let (status, detail) = match self.model(Role::Planning) {
-            Ok(_) => ("on", None),
-            Err(why) => ("off", Some(why)),
+        let (status, detail) = match (self.model(Role::Planning), self.away()) {
+            (Ok(_), None) => ("on", None),
+            (Ok(_), Some(why)) => ("down", Some(why)),
+            (Err(why), _) => ("off", Some(why)),
         };
         json!({
             "name": self.name().as_str(), "status": status, "detail": detail, "remote": self.is_remote(),

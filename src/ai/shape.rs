@@ -63,6 +63,49 @@ pub fn answer(actions: &[&str]) -> Value {
     })
 }
 
+/// The same schema as the parameters of a tool: one object, as `OpenAI` wants no alternatives at the top of
+/// one, and forgiving, as Groq refuses to pass on what does not fit, while what is read here can be mended.
+pub fn as_parameters(schema: &Value) -> Value {
+    let variants = schema.get("anyOf").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut properties = serde_json::Map::new();
+    for (name, field) in variants.iter().filter_map(|variant| variant["properties"].as_object()).flatten() {
+        match (properties.get_mut(name), field.get("const")) {
+            (None, Some(only)) => drop(properties.insert(name.clone(), json!({"enum": [only]}))),
+            (None, None) => drop(properties.insert(name.clone(), field.clone())),
+            (Some(known), Some(one)) => known["enum"].as_array_mut().into_iter().for_each(|all| all.push(one.clone())),
+            (Some(_), None) => {}
+        }
+    }
+    let has =
+        |variant: &Value, name: &Value| variant["required"].as_array().is_some_and(|required| required.contains(name));
+    // What every one of them has.
+    let required = variants.first().and_then(|first| first["required"].as_array()).into_iter().flatten();
+    let required: Vec<&Value> = required.filter(|name| variants.iter().all(|variant| has(variant, name))).collect();
+    let mut parameters = json!({"type": "object", "properties": properties, "required": required});
+    if let Some(parts) = schema.get("$defs") {
+        parameters["$defs"] = parts.clone();
+    }
+    open(&mut parameters);
+    parameters
+}
+
+/// Lets objects have more fields than are named, and texts be as they are.
+fn open(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            for name in ["additionalProperties", "pattern", "minLength", "maxLength"] {
+                // A property may have such a name; a rule is no object.
+                if fields.get(name).is_some_and(|rule| !rule.is_object()) {
+                    fields.remove(name);
+                }
+            }
+            fields.values_mut().for_each(open);
+        }
+        Value::Array(items) => items.iter_mut().for_each(open),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// An action in one line: `email.send_email(to[], cc[]?, subject, body) -> message_id  Sends a mail`.
 pub fn line(spec: &ActionSpec) -> String {
     let required: Vec<&str> = spec
@@ -138,4 +181,34 @@ pub fn usable<'a>(catalog: &'a Catalog, words: &str, max: usize) -> Vec<&'a Acti
     all.sort_by_key(|spec| std::cmp::Reverse(fits(spec)));
     all.truncate(max);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameters_of_a_tool_are_one_object_that_takes_every_answer() {
+        let parameters = as_parameters(&answer(&["email.send_email"]));
+        let mut fields: Vec<&str> = parameters.as_object().expect("an object").keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["$defs", "properties", "required", "type"]);
+        assert_eq!(parameters["properties"]["kind"], json!({"enum": ["plan", "question", "reply"]}));
+        assert_eq!(parameters["required"], json!(["kind"]));
+        assert!(!parameters.to_string().contains("additionalProperties"), "{parameters}");
+        let validator = jsonschema::validator_for(&parameters).expect("a schema");
+        let act = json!({"id": "A b", "type": "execution", "action": "email.send_email", "params": {}, "why": "so"});
+        for answer in [
+            json!({"kind": "plan", "title": "t", "stages": [act], "slots": {}, "note": "more"}),
+            json!({"kind": "question", "text": "?", "suggestions": ["a"]}),
+            json!({"kind": "reply", "text": "", "title": "t"}),
+        ] {
+            assert!(validator.is_valid(&answer), "{answer}");
+        }
+        for answer in
+            [json!({"kind": "perhaps"}), json!({"text": "a"}), json!({"kind": "plan", "stages": [{"id": "a"}]})]
+        {
+            assert!(!validator.is_valid(&answer), "{answer}");
+        }
+    }
 }

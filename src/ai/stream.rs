@@ -11,7 +11,7 @@ use tokio_util::io::StreamReader;
 
 use super::wire::{Class, Fault};
 use crate::config::AiLimits;
-use crate::outgoing::{Outgoing, Request, Trouble};
+use crate::outgoing::{Outgoing, Request, Trouble, wait_until};
 
 /// Largest answer that is read, in bytes of its text.
 pub(super) const ANSWER_BYTES_MAX: usize = 256 << 10;
@@ -20,7 +20,11 @@ const WIRE_BYTES_MAX: usize = 100 * ANSWER_BYTES_MAX;
 /// Longest line of one.
 const LINE_BYTES_MAX: usize = 2 * ANSWER_BYTES_MAX;
 /// Largest refusal that is read.
-const REFUSAL_BYTES_MAX: usize = 16 << 10;
+const REFUSAL_BYTES_MAX: usize = 64 << 10;
+/// Codes of refusals to pass on what a model wrote: it did not fit the form.
+pub(super) const UNFIT: [&str; 2] = ["tool_use_failed", "json_validate_failed"];
+/// Largest answer that is no text: lists of models.
+pub(super) const JSON_BYTES_MAX: usize = 512 << 10;
 /// Longest time another side may ask for.
 const AFTER_MAX: Duration = Duration::from_secs(3_600);
 
@@ -60,9 +64,7 @@ pub(super) async fn lines(
                     }
                 }
                 Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => return Err(too_large()),
-                Ok(Some(Err(LinesCodecError::Io(_)))) => {
-                    return Err(Fault::new(Class::Overload, "the connection broke in the middle of the answer"));
-                }
+                Ok(Some(Err(LinesCodecError::Io(_)))) => return Err(broken()),
             }
         }
     };
@@ -72,11 +74,16 @@ pub(super) async fn lines(
     }
 }
 
-/// Sends a request and reads the answer as JSON.
-pub(super) async fn json(outgoing: &Outgoing, request: &Request, limits: &AiLimits) -> Result<Value, Fault> {
+/// Sends a request and reads the answer, of at most so many bytes, as JSON.
+pub(super) async fn json(
+    outgoing: &Outgoing,
+    request: &Request,
+    limits: &AiLimits,
+    bytes_max: usize,
+) -> Result<Value, Fault> {
     let whole = async {
         let answer = open(outgoing, request, limits).await?;
-        let body = read(answer, LINE_BYTES_MAX).await.ok_or_else(too_large)?;
+        let body = read(answer, bytes_max).await?;
         serde_json::from_slice(&body).map_err(|_| Fault::new(Class::BadOutput, "the answer is no JSON"))
     };
     match tokio::time::timeout(limits.total, whole).await {
@@ -94,24 +101,27 @@ async fn open(outgoing: &Outgoing, request: &Request, limits: &AiLimits) -> Resu
     }
     let (status, after) = (answer.status(), after(&answer));
     let reading = tokio::time::timeout(limits.first_byte, read(answer, REFUSAL_BYTES_MAX));
-    let body = reading.await.ok().flatten().unwrap_or_default();
+    let body = reading.await.ok().and_then(Result::ok).unwrap_or_default();
     Err(Fault { after, ..refusal(status, &body) })
 }
 
-async fn read(answer: Response, max: usize) -> Option<Vec<u8>> {
+async fn read(answer: Response, bytes_max: usize) -> Result<Vec<u8>, Fault> {
     let mut body = Vec::new();
     let mut pieces = answer.bytes_stream();
-    while let Some(Ok(piece)) = pieces.next().await {
-        if body.len() + piece.len() > max {
-            return None;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| broken())?;
+        if body.len() + piece.len() > bytes_max {
+            return Err(larger_than(bytes_max));
         }
         body.extend_from_slice(&piece);
     }
-    Some(body)
+    Ok(body)
 }
 
+/// How long the other side wants to be left alone: in seconds, also in parts of them, or until a time.
 fn after(answer: &Response) -> Option<Duration> {
-    let seconds: f64 = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let value = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = value.parse().ok().or_else(|| wait_until(answer.headers(), RETRY_AFTER.as_str()).map(f64::from))?;
     Duration::try_from_secs_f64(seconds).ok().map(|after| after.min(AFTER_MAX))
 }
 
@@ -119,8 +129,11 @@ fn after(answer: &Response) -> Option<Duration> {
 /// what was sent.
 fn refusal(status: StatusCode, body: &[u8]) -> Fault {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let word = |field: &str| body.pointer(&format!("/error/{field}")).and_then(Value::as_str).unwrap_or_default();
-    let words = body.get("error").and_then(Value::as_str).unwrap_or_else(|| word("message"));
+    let text = |place: &str| body.pointer(place).and_then(Value::as_str).unwrap_or_default();
+    let word = |field: &str| text(&format!("/error/{field}"));
+    // Ollama; OpenAI; older vLLM; gateways made with FastAPI.
+    let places = ["/error", "/error/message", "/message", "/detail"];
+    let words = places.map(text).into_iter().find(|words| !words.is_empty()).unwrap_or_default();
     let spent = [word("code"), word("type")].contains(&"insufficient_quota");
     let retired = ["model_not_found", "model_decommissioned", "model_not_active"].contains(&word("code"));
     let too_often = word("code") == "rate_limit_exceeded";
@@ -132,7 +145,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> Fault {
         429 => Class::Rate,
         400..=499 if too_often => Class::Rate,
         // The model wrote what did not fit the form; the form was not refused.
-        400 if ["tool_use_failed", "json_validate_failed"].contains(&word("code")) => Class::BadOutput,
+        400 if UNFIT.contains(&word("code")) => Class::BadOutput,
         _ if no_model => Class::NoModel,
         404 => Class::NoModel,
         408 => Class::Late,
@@ -151,10 +164,12 @@ fn refusal(status: StatusCode, body: &[u8]) -> Fault {
         "grammar",
         "schema",
         "image",
+        "memory",
     ];
     let named = refused.into_iter().filter(|name| words.contains(name)).collect::<Vec<_>>().join(", ");
     let about = if named.is_empty() { String::new() } else { format!(" about {named}") };
-    Fault::new(class, format!("it answered {}{about}", status.as_u16()))
+    let withheld = (class == Class::BadOutput).then(|| word("failed_generation").to_owned());
+    Fault { withheld, ..Fault::new(class, format!("it answered {}{about}", status.as_u16())) }
 }
 
 fn told(trouble: &Trouble) -> Fault {
@@ -174,9 +189,81 @@ pub(super) fn unfinished() -> Fault {
 }
 
 pub(super) fn too_large() -> Fault {
-    Fault::new(Class::BadOutput, format!("the answer is larger than {} KiB", ANSWER_BYTES_MAX >> 10))
+    larger_than(ANSWER_BYTES_MAX)
+}
+
+fn larger_than(bytes: usize) -> Fault {
+    Fault::new(Class::BadOutput, format!("the answer is larger than {} KiB", bytes >> 10))
+}
+
+fn broken() -> Fault {
+    Fault::new(Class::Overload, "the connection broke in the middle of the answer")
+}
+
+/// What a model said, without what it thought aloud before.
+pub(super) fn without_thoughts(text: &str) -> &str {
+    match text.rsplit_once("</think>") {
+        Some((_, said)) => said.trim_start(),
+        None if text.trim_start().starts_with("<think>") => "",
+        None => text,
+    }
 }
 
 fn late(limit: Duration) -> Fault {
     Fault::new(Class::Late, format!("no answer within {} seconds", limit.as_secs_f32()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_found_wherever_a_server_says_it() {
+        for body in [
+            json!({"error": {"message": "'stream_options' is not supported."}}),
+            json!({"error": "unknown field stream_options"}),
+            json!({"object": "error", "message": "stream_options: extra fields not permitted", "code": 400}),
+            json!({"detail": "stream_options is not allowed"}),
+        ] {
+            let fault = refusal(StatusCode::BAD_REQUEST, body.to_string().as_bytes());
+            assert_eq!((fault.class, fault.what.as_str()), (Class::BadRequest, "it answered 400 about stream_options"));
+        }
+        let body = json!({"error": "model requires more system memory (5.6 GiB) than is available (3.1 GiB)"});
+        let fault = refusal(StatusCode::INTERNAL_SERVER_ERROR, body.to_string().as_bytes());
+        assert_eq!((fault.class, fault.what.as_str()), (Class::Overload, "it answered 500 about memory"));
+    }
+
+    #[test]
+    fn how_long_to_wait_is_told_in_seconds_or_by_a_time() {
+        let waits = |retry_after: &str| {
+            let answer = axum::http::Response::builder()
+                .header("date", "Sun, 29 Nov 2026 16:00:00 GMT")
+                .header("retry-after", retry_after)
+                .body("")
+                .expect("a response");
+            after(&Response::from(answer)).map(|after| after.as_millis())
+        };
+        assert_eq!(waits("2"), Some(2_000));
+        assert_eq!(waits("0.5"), Some(500));
+        assert_eq!(waits("Sun, 29 Nov 2026 16:00:42 GMT"), Some(42_000));
+        assert_eq!(waits("86400"), Some(AFTER_MAX.as_millis()), "nobody is left alone for ever");
+        for odd in ["", "soon", "-5", "NaN", "inf"] {
+            assert_eq!(waits(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn thoughts_end_where_they_are_said_to_end() {
+        for (text, said) in [
+            ("<think>a</think>\n b", "b"),
+            ("a</think>b", "b"),
+            ("  <think>still at it", ""),
+            ("plain", "plain"),
+            (" a <think>b", " a <think>b"),
+        ] {
+            assert_eq!(without_thoughts(text), said);
+        }
+    }
 }

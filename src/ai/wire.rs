@@ -97,6 +97,14 @@ pub struct Usage {
     pub output: u64,
 }
 
+impl Usage {
+    /// What a call took, by the length of what was sent and what came.
+    pub fn of(chat: &Chat, text: &str) -> Self {
+        const BYTES_PER_TOKEN: usize = 4;
+        Self { input: chat.tokens(), output: (text.len() / BYTES_PER_TOKEN) as u64 }
+    }
+}
+
 /// What a model said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {
@@ -162,11 +170,23 @@ pub struct Fault {
     pub what: String,
     /// How long the other side wants to be left alone.
     pub after: Option<Duration>,
+    /// What it took all the same, as far as that is known.
+    pub usage: Option<Usage>,
+    /// What the model wrote, where the other side would not pass it on as an answer; empty when that is not
+    /// told.
+    pub withheld: Option<String>,
 }
 
 impl Fault {
     /// A failure without a wish.
     pub fn new(class: Class, what: impl Into<String>) -> Self {
-        Self { class, what: what.into(), after: None }
+        Self { class, what: what.into(), after: None, usage: None, withheld: None }
+    }
+
+    /// The same after so much of an answer had come: that was paid for.
+    #[must_use]
+    pub fn having_heard(self, chat: &Chat, said: &Said) -> Self {
+        let guessed = || (!said.text.is_empty()).then(|| Usage::of(chat, &said.text));
+        Self { usage: self.usage.or(said.usage).or_else(guessed), ..self }
     }
 }

@@ -86,6 +86,8 @@ pub struct ProviderConfig {
     pub price: Option<Price>,
     /// Whether what it is told stays with the operator: others want a person's consent.
     pub local: bool,
+    /// Calls to it at the same time; the others wait for their turn.
+    pub at_once: usize,
     /// Whether it is on only because nothing was said: then it may just not be there.
     pub assumed: bool,
 }
@@ -103,8 +105,6 @@ pub struct AiLimits {
     pub failures: u32,
     /// How long an open breaker lets nothing through.
     pub cooldown: Duration,
-    /// Calls to one provider at the same time.
-    pub at_once: usize,
     /// Tokens for one person in a day of theirs.
     pub tokens_day: u64,
     /// Calls for one person in a day of theirs.
@@ -194,16 +194,27 @@ fn limits(reader: &mut Reader<'_>) -> AiLimits {
         total: seconds(reader, "AI_TOTAL_TIMEOUT_SECS", 120),
         failures: reader.parsed("AI_BREAKER_FAILURES", 3, "a number"),
         cooldown: seconds(reader, "AI_BREAKER_COOLDOWN_SECS", 30),
-        at_once: reader.parsed("AI_CONCURRENCY", 4, "a number"),
         tokens_day: reader.parsed("QUOTA_AI_TOKENS_DAY", 200_000, "a number of tokens"),
         calls_day: reader.parsed("QUOTA_AI_CALLS_DAY", 500, "a number of calls"),
     };
-    for (name, value) in [("AI_BREAKER_FAILURES", limits.failures as usize), ("AI_CONCURRENCY", limits.at_once)] {
-        if !(1..=1_000).contains(&value) {
-            reader.problem(name, "must be 1 to 1000");
-        }
+    if !(1..=1_000).contains(&limits.failures) {
+        reader.problem("AI_BREAKER_FAILURES", "must be 1 to 1000");
     }
     limits
+}
+
+/// Calls to one provider at the same time. Ollama answers one after the other unless it is told otherwise
+/// (`OLLAMA_NUM_PARALLEL`): whoever waits there would pass for one that is not answered.
+fn at_once(reader: &mut Reader<'_>, name: ProviderName) -> usize {
+    let usual = match name {
+        ProviderName::Ollama => 1,
+        ProviderName::Groq | ProviderName::Zuki | ProviderName::OpenAi => 4,
+    };
+    let calls = reader.parsed("AI_CONCURRENCY", usual, "a number");
+    if !(1..=1_000).contains(&calls) {
+        reader.problem("AI_CONCURRENCY", "must be 1 to 1000");
+    }
+    calls
 }
 
 fn ollama(reader: &mut Reader<'_>) -> ProviderConfig {
@@ -216,7 +227,8 @@ fn ollama(reader: &mut Reader<'_>) -> ProviderConfig {
     };
     let assumed = ["OLLAMA_BASE_URL", "OLLAMA_MODEL"].iter().all(|name| reader.text(name).is_none());
     let url = reader.url_or("OLLAMA_BASE_URL", "http://localhost:11434");
-    ProviderConfig { name: ProviderName::Ollama, url, key: None, models, price: None, local: false, assumed }
+    let at_once = at_once(reader, ProviderName::Ollama);
+    ProviderConfig { name: ProviderName::Ollama, url, key: None, models, price: None, local: false, at_once, assumed }
 }
 
 /// What is known of a provider that speaks as `OpenAI` does.
@@ -258,7 +270,8 @@ const OPENAI: Known = Known {
 /// On with a key, or with an address of one's own.
 fn remote(reader: &mut Reader<'_>, known: &Known) -> Option<ProviderConfig> {
     let key = reader.secret(known.key);
-    let own_address = reader.text(known.url.0).is_some();
+    let is_usual = |text: &str| text.trim_end_matches('/') == known.url.1;
+    let own_address = reader.text(known.url.0).is_some_and(|text| !is_usual(text));
     let mut url = reader.url_or(known.url.0, known.url.1);
     if key.is_some() {
         keeps_secrets(reader, known.url.0, &url);
@@ -269,8 +282,10 @@ fn remote(reader: &mut Reader<'_>, known: &Known) -> Option<ProviderConfig> {
     }
     let text = |(name, default): (&str, &str)| reader.text(name).unwrap_or(default).to_owned();
     let planning = text(known.model);
-    let models = Models { vision: known.vision.map(text), code: Some(planning.clone()), embed: None, planning };
-    let usual = known.price.1.filter(|_| models.planning == known.model.1);
+    // What is usual there says nothing of a server of one's own.
+    let vision = known.vision.filter(|(name, _)| !own_address || reader.text(name).is_some()).map(text);
+    let models = Models { vision, code: Some(planning.clone()), embed: None, planning };
+    let usual = known.price.1.filter(|_| !own_address && models.planning == known.model.1);
     let price = price(reader, known.price.0).or(usual);
     (key.is_some() || own_address).then_some(ProviderConfig {
         name: known.name,
@@ -279,6 +294,7 @@ fn remote(reader: &mut Reader<'_>, known: &Known) -> Option<ProviderConfig> {
         models,
         price,
         local: false,
+        at_once: at_once(reader, known.name),
         assumed: false,
     })
 }
@@ -294,4 +310,44 @@ fn price(reader: &mut Reader<'_>, name: &str) -> Option<Price> {
         reader.problem(name, "must be like 0.15/0.60: US dollars for a million tokens, sent and received");
     }
     parsed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::from_values;
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> AiConfig {
+        let values = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        from_values(&values, Vec::new()).expect("a configuration").ai
+    }
+
+    #[test]
+    fn a_server_of_ones_own_is_not_taken_for_the_cloud() {
+        let cloud = &read(&[("AI_PROVIDERS", "openai"), ("OPENAI_API_KEY", "k")]).providers[0];
+        assert_eq!(cloud.models.vision.as_deref(), Some("gpt-4o-mini"));
+        assert!(cloud.price.is_some());
+        let same =
+            [("AI_PROVIDERS", "openai"), ("OPENAI_API_KEY", "k"), ("OPENAI_BASE_URL", "https://api.openai.com/v1/")];
+        assert!(read(&same).providers[0].price.is_some());
+        let own = [("AI_PROVIDERS", "openai"), ("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1")];
+        let own = &read(&own).providers[0];
+        assert_eq!((&own.models.vision, own.price), (&None, None));
+        let told = [
+            ("AI_PROVIDERS", "openai"),
+            ("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1"),
+            ("OPENAI_VISION_MODEL", "llava"),
+        ];
+        assert_eq!(read(&told).providers[0].models.vision.as_deref(), Some("llava"));
+        assert!(
+            read(&[("AI_PROVIDERS", "openai"), ("OPENAI_BASE_URL", "https://api.openai.com/v1")]).providers.is_empty()
+        );
+    }
+
+    #[test]
+    fn ollama_is_asked_one_thing_at_a_time_unless_told_otherwise() {
+        let at_once = |pairs: &[(&str, &str)]| read(pairs).providers.iter().map(|one| one.at_once).collect::<Vec<_>>();
+        assert_eq!(at_once(&[("GROQ_API_KEY", "k")]), [1, 4]);
+        assert_eq!(at_once(&[("GROQ_API_KEY", "k"), ("AI_CONCURRENCY", "3")]), [3, 3]);
+    }
 }

@@ -28,9 +28,20 @@ pub const VECTORS_MAX: usize = 2 * MEMORIES_MAX;
 /// Longest part of a text that is looked for by its meaning.
 const QUERY_CHARS_MAX: usize = 2_000;
 /// Texts that get their vectors in one run of [`Memory::index`].
-const BATCH_MAX: usize = 64;
+const BATCH_MAX: usize = 16;
+/// A text that every model can make a vector of.
+const WELL: &str = "hello";
 /// Numbers of one vector.
-const DIMENSIONS_MAX: usize = 8_192;
+pub const DIMENSIONS_MAX: usize = 8_192;
+
+/// What a text is turned into a vector for: some models have to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be found.
+    Document,
+    /// To find others by.
+    Query,
+}
 
 /// Turns texts into vectors, when there is a model for it.
 ///
@@ -42,7 +53,7 @@ pub trait Embedder: Send + Sync {
     fn model(&self) -> Option<String>;
 
     /// One vector for each text, in their order, within a time of its own; `None` when it cannot.
-    async fn embed(&self, texts: &[String]) -> Option<Vec<Vec<f32>>>;
+    async fn embed(&self, texts: &[String], purpose: Purpose) -> Option<Vec<Vec<f32>>>;
 }
 
 /// What was remembered.
@@ -132,11 +143,17 @@ impl Memory {
             Err(error) => return warn!(%error, "what has no vector could not be read"),
         };
         let texts: Vec<String> = batch.iter().map(|memory| memory.text.clone()).collect();
-        // The model may have become another one meanwhile: its vectors are of no use under this name.
-        let Some(vectors) = embedded(embedder, &texts).await.filter(|_| embedder.model().as_ref() == Some(&model))
-        else {
-            return;
+        let vectors = match embedded(embedder, &texts, Purpose::Document).await {
+            Some(vectors) => vectors,
+            None => match one_by_one(embedder, &texts).await {
+                Some(vectors) => vectors,
+                None => return,
+            },
         };
+        // The model may have become another one meanwhile: its vectors are of no use under this name.
+        if embedder.model().as_ref() != Some(&model) {
+            return;
+        }
         for (memory, vector) in batch.iter().zip(&vectors) {
             if let Err(error) = self.store.set_vector(&memory.id, &model, vector).await {
                 return warn!(%error, "a vector could not be kept");
@@ -153,7 +170,7 @@ impl Memory {
     async fn by_meaning(&self, person: &PersonId, text: &str) -> Vec<Stored> {
         let text: String = text.chars().take(QUERY_CHARS_MAX).collect();
         let Some((embedder, model)) = self.model().filter(|_| !text.trim().is_empty()) else { return Vec::new() };
-        let Some(vectors) = embedded(embedder, &[text]).await else { return Vec::new() };
+        let Some(vectors) = embedded(embedder, &[text], Purpose::Query).await else { return Vec::new() };
         let Some(asked) = vectors.first() else { return Vec::new() };
         match self.store.vectors(person, &model, VECTORS_MAX).await {
             Ok(all) => rank::nearest(asked, all, RECALLED_MAX),
@@ -166,8 +183,8 @@ impl Memory {
 }
 
 /// A sound vector for each text, or nothing.
-async fn embedded(embedder: &dyn Embedder, texts: &[String]) -> Option<Vec<Vec<f32>>> {
-    let vectors = embedder.embed(texts).await?;
+async fn embedded(embedder: &dyn Embedder, texts: &[String], purpose: Purpose) -> Option<Vec<Vec<f32>>> {
+    let vectors = embedder.embed(texts, purpose).await?;
     let sound = |vector: &Vec<f32>| {
         !vector.is_empty() && vector.len() <= DIMENSIONS_MAX && vector.iter().all(|number| number.is_finite())
     };
@@ -176,6 +193,21 @@ async fn embedded(embedder: &dyn Embedder, texts: &[String]) -> Option<Vec<Vec<f
     }
     warn!(texts = texts.len(), vectors = vectors.len(), "the model's vectors are not what was asked for");
     None
+}
+
+/// The same where one text may be what the model fails at: that one has an empty vector, which is near to
+/// nothing, and holds up no other. Nothing when the model is not well at all.
+async fn one_by_one(embedder: &dyn Embedder, texts: &[String]) -> Option<Vec<Vec<f32>>> {
+    embedded(embedder, &[WELL.to_owned()], Purpose::Document).await?;
+    let mut vectors = Vec::with_capacity(texts.len());
+    for text in texts {
+        let vector = embedded(embedder, std::slice::from_ref(text), Purpose::Document).await;
+        if vector.is_none() {
+            warn!("the model makes no vector of a text, which is found by its words alone");
+        }
+        vectors.push(vector.and_then(|mut one| one.pop()).unwrap_or_default());
+    }
+    Some(vectors)
 }
 
 /// The first of these, as many as fit.

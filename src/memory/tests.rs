@@ -17,7 +17,11 @@ struct Table {
     silent: Mutex<bool>,
     broken: Mutex<Option<Vec<Vec<f32>>>>,
     batches: Mutex<Vec<usize>>,
+    purposes: Mutex<Vec<Purpose>>,
 }
+
+/// What the model fails at.
+const UNLOVED: &str = "\u{fffd}";
 
 #[async_trait]
 impl Embedder for Table {
@@ -25,11 +29,15 @@ impl Embedder for Table {
         Some("table".to_owned())
     }
 
-    async fn embed(&self, texts: &[String]) -> Option<Vec<Vec<f32>>> {
+    async fn embed(&self, texts: &[String], purpose: Purpose) -> Option<Vec<Vec<f32>>> {
         self.batches.lock().expect("no holder panics").push(texts.len());
         if *self.silent.lock().expect("no holder panics") {
             return None;
         }
+        if texts.iter().any(|text| text.contains(UNLOVED)) {
+            return None;
+        }
+        self.purposes.lock().expect("no holder panics").push(purpose);
         if let Some(broken) = self.broken.lock().expect("no holder panics").clone() {
             return Some(broken);
         }
@@ -128,13 +136,41 @@ async fn vectors_are_given_in_bounded_batches_and_broken_ones_are_not_kept() {
         assert_eq!(left().await, BATCH_MAX + 1);
     }
     broken(None);
+    bench.table.batches.lock().expect("no holder panics").clear();
     bench.memory.index().await;
     assert_eq!(left().await, 1);
     bench.memory.index().await;
     assert_eq!(left().await, 0);
     bench.memory.index().await;
     let batches = bench.table.batches.lock().expect("no holder panics");
-    assert_eq!(batches[4..], [BATCH_MAX, 1], "nothing is asked when there is nothing to do");
+    assert_eq!(*batches, [BATCH_MAX, 1], "nothing is asked when there is nothing to do");
+}
+
+#[tokio::test]
+async fn one_text_that_a_model_fails_at_holds_up_no_other() {
+    let bench = bench(true).await;
+    let unloved = format!("fact {UNLOVED}");
+    bench.tell(&["My wife is vegetarian", &unloved, "The rent is due on the 1st"]).await;
+    bench.memory.index().await;
+    assert_eq!(bench.recalled("plan a dinner").await, ["My wife is vegetarian"]);
+    bench.memory.index().await;
+    let left = bench.db.without_vector("table", 10).await.expect("a look");
+    assert_eq!(left, [], "what it fails at is not tried again and again");
+    assert_eq!(bench.recalled("fact").await, [unloved], "words find it");
+    let batches = bench.table.batches.lock().expect("no holder panics").clone();
+    assert_eq!(batches[..5], [3, 1, 1, 1, 1], "all, whether it is well, then one by one");
+    let purposes = bench.table.purposes.lock().expect("no holder panics").clone();
+    assert_eq!(purposes, [&[Purpose::Document; 3][..], &[Purpose::Query; 2]].concat());
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_well_is_asked_no_more_than_twice() {
+    let bench = bench(true).await;
+    bench.tell(FACTS).await;
+    *bench.table.silent.lock().expect("no holder panics") = true;
+    bench.memory.index().await;
+    assert_eq!(*bench.table.batches.lock().expect("no holder panics"), [FACTS.len(), 1]);
+    assert_eq!(bench.db.without_vector("table", 10).await.expect("a look").len(), FACTS.len());
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use url::{Origin, Url};
 
 pub use names::{Names, SystemNames};
-pub use request::{Answer, Request};
+pub use request::{Answer, Request, wait_until};
 
 /// Longest that a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);

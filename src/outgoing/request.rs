@@ -146,14 +146,13 @@ impl Answer {
     /// How long it asks to wait, in seconds (RFC 9110, 10.2.3).
     pub fn retry_after(&self) -> Option<u32> {
         let seconds = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok();
-        seconds.or_else(|| self.wait_until(RETRY_AFTER.as_str()))
+        seconds.or_else(|| wait_until(&self.headers, RETRY_AFTER.as_str()))
     }
+}
 
-    /// How long it is until the time in a header, in seconds, by the other side's own clock; at
-    /// least one.
-    pub fn wait_until(&self, header: &str) -> Option<u32> {
-        let time = |name: &str| DateTime::parse_from_rfc2822(self.headers.get(name)?.to_str().ok()?).ok();
-        let wait = time(header)? - time(DATE.as_str())?;
-        Some(u32::try_from(wait.num_seconds()).unwrap_or(1).max(1))
-    }
+/// How long it is until the time in a header, in seconds, by the other side's own clock; at least one.
+pub fn wait_until(headers: &HeaderMap, header: &str) -> Option<u32> {
+    let time = |name: &str| DateTime::parse_from_rfc2822(headers.get(name)?.to_str().ok()?).ok();
+    let wait = time(header)? - time(DATE.as_str())?;
+    Some(u32::try_from(wait.num_seconds()).unwrap_or(1).max(1))
 }

@@ -218,13 +218,12 @@ fn provider(model: &Model) -> OpenAi {
         total: ANSWER_MAX,
         failures: 3,
         cooldown: Duration::from_secs(30),
-        at_once: 1,
         tokens_day: 1_000_000,
         calls_day: 1_000,
     };
     let outgoing = Outgoing::new(std::slice::from_ref(&url), Arc::new(SystemNames)).expect("a client");
     let models = Models { planning: model.name.clone(), vision: None, code: None, embed: None };
     let name = ProviderName::OpenAi;
-    let config = ProviderConfig { name, url, key: None, models, price: None, local: true, assumed: false };
+    let config = ProviderConfig { name, url, key: None, models, price: None, local: true, at_once: 4, assumed: false };
     OpenAi::new(config, limits, outgoing)
 }

@@ -22,7 +22,8 @@ const TASKS_MAX: u32 = 10;
 /// Longest language tag, in characters.
 const LOCALE_CHARS_MAX: usize = 35;
 /// What the setting `remote_ai` means.
-const REMOTE_AI: &str = "On: remote models may see my requests. Off: only the built-in planner and local models.";
+const REMOTE_AI: &str = "On: remote models may see my requests and photos, and with them names of my contacts, what I had \
+    remembered and what was said before. Off: only the built-in planner and local models.";
 /// What can be done, and how it is asked for.
 const HELP: &str = "Tell me in your own words what you need, and I do it: mails, invitations, meetings, \
     events, reminders, contacts. I ask what is missing, show exactly what I will do, and do it only after your yes.\n\n\

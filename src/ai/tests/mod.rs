@@ -3,6 +3,7 @@
 mod names;
 mod prompts;
 mod readings;
+mod router;
 
 use std::sync::Arc;
 

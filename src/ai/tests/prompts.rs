@@ -92,6 +92,58 @@ async fn no_address_and_no_number_is_in_it() {
 }
 
 #[tokio::test]
+async fn an_address_is_found_whatever_it_stands_beside() {
+    let (catalog, contacts) = (catalog().await, contacts());
+    let secrets = ["x.org", "y.org", "bob@", "1701234567", "170 1234567", "234567", "Secret"];
+    for said in [
+        "mailto:bob@x.org",
+        "E-Mail:info@x.org",
+        "a@x.org,b@y.org;c@x.org",
+        "550 RCPT TO:<bob@x.org> unknown",
+        r#"{"email":"bob@x.org","tel":"+49 170 1234567"}"#,
+        "(bob@x.org)",
+        "\u{201c}bob+tag@x.org\u{201d}.",
+        "https://y.org/?to=bob@x.org&c=1 is at bob.2@x.org!",
+        "tel:+491701234567",
+        "Tel.+491701234567",
+        "Tel.:(0170)1234567.",
+        "call +49\u{a0}170\u{a0}1234567",
+        "call 0170\u{2011}123\u{2011}4567",
+        "[+49.170.1234567]",
+        "01701234567,01701234568",
+    ] {
+        let said = said.replace("https://y.org/", "https://z.net/");
+        let background = Background { remembered: vec![format!("She said {said} yesterday")], ..Background::default() };
+        let text = all(&told(&catalog, &contacts, &background, "hello"));
+        let line = text.lines().find(|line| line.contains("She said")).expect("it is told");
+        assert!(!secrets.iter().any(|secret| line.contains(secret)), "{said}: {line}");
+        assert!(line.contains("(address)") && line.ends_with("yesterday"), "{said}: {line}");
+    }
+    for said in [
+        "2026-11-24 19:30",
+        "2026-11-24 2026-11-25",
+        "2026-11-24/2026-11-26",
+        "at 19:30 for 4 under 50,000 INR",
+        "flight LH1234567 in row 12",
+        "12 of 1200 at 4.5 (10 %)",
+        "route a1-b2+c3",
+    ] {
+        let background = Background { remembered: vec![format!("She said {said} yesterday")], ..Background::default() };
+        let text = all(&told(&catalog, &contacts, &background, "hello"));
+        assert!(text.contains(&format!("She said {said} yesterday")), "{said}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_of_a_turn_is_told_however_long_it_was_asked() {
+    let turn = ("please ".repeat(100), format!("Mail sent to Bob. {}+49 170 1234567", "well ".repeat(16)));
+    let background = Background { turns: vec![turn], ..Background::default() };
+    let text = all(&told(&*catalog().await, &contacts(), &background, "hello"));
+    assert!(text.contains("came of it: Mail sent to Bob."), "{text}");
+    assert!(!text.contains("+49"), "{text}");
+}
+
+#[tokio::test]
 async fn an_address_that_was_asked_about_is_told() {
     let text = all(&told(&*catalog().await, &[], &Background::default(), "email bob@test.local that dinner is at 8"));
     assert!(text.contains("bob@test.local"));
@@ -107,9 +159,9 @@ async fn what_was_said_on_another_day_is_told_with_its_day() {
     let request = PlanRequest { amendments: &amendments, said_at: now(), ..request };
     let text = all(&planning(&request, &Intent::default(), &Background::default()));
     for told in [
-        "REQUEST (said on Tuesday 2026-11-24 15:30)\nPlan",
-        "THEN THE PERSON SAID (said on Tuesday 2026-11-24 15:30)\nmake it Sunday",
-        "THEN THE PERSON SAID (said on Wednesday 2026-11-25 15:30)\nat 8",
+        "REQUEST (said on Tuesday 2026-11-24 11:30)\nPlan",
+        "THEN THE PERSON SAID (said on Tuesday 2026-11-24 11:30)\nmake it Sunday",
+        "THEN THE PERSON SAID (said on Wednesday 2026-11-25 11:30)\nat 8",
         "THEN THE PERSON SAID\ntomorrow",
     ] {
         assert!(text.contains(told), "{told} is not in {text}");

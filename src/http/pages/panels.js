@@ -162,7 +162,7 @@ async function settings(again, act) {
     el(
       "p",
       {},
-      el("label", { class: "box" }, el("input", { id: "remote_ai", type: "checkbox", name: "remote_ai", checked: now.remote_ai }), el("span", {}, "Remote models may see my requests")),
+      el("label", { class: "box" }, el("input", { id: "remote_ai", type: "checkbox", name: "remote_ai", checked: now.remote_ai }), el("span", {}, "Remote models may see my requests and photos, and with them names of my contacts, what I had remembered and what was said before")),
       el("small", { class: "hint" }, "Off: only the built-in planner and local models."),
     ),
     el("p", { class: "wrong", role: "alert" }),

@@ -20,7 +20,7 @@ use workflows::ports::{ActionError, ActionErrorKind};
 
 use super::web::{Kind, Service};
 use crate::config::DuffelConfig;
-use crate::outgoing::{Answer, Outgoing, Request};
+use crate::outgoing::{Answer, Outgoing, Request, wait_until};
 
 /// The version of the API that is spoken here.
 const VERSION: &str = "v2";
@@ -152,7 +152,7 @@ fn told(kind: Kind, answer: &Answer) -> Refused {
     if answer.status == StatusCode::TOO_MANY_REQUESTS
         && let ActionErrorKind::Retry { after_secs } = &mut error.kind
     {
-        *after_secs = (*after_secs).max(answer.wait_until("ratelimit-reset"));
+        *after_secs = (*after_secs).max(wait_until(&answer.headers, "ratelimit-reset"));
     }
     Refused { error, code: fault.code }
 }

@@ -48,7 +48,10 @@ async fn a_model_that_was_late_is_loaded_apart_and_left_alone_until_then() {
 
     // It is there when it is loaded, and was loaded once, for nobody in particular.
     let loaded = async {
-        while planner(&service, "c").await != "ollama" {
+        for n in 0.. {
+            if planner(&service, &format!("c{n}")).await == "ollama" {
+                break;
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };

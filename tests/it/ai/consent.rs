@@ -92,7 +92,7 @@ async fn who_is_not_understood_is_told_what_consent_would_do() {
     let service = Service::start(&with_models(Setup::new(dir.path(), ""), &ai, "groq"));
     let said = response(&service, "a", RIDDLE).await;
     assert!(said.contains("With your consent groq could plan this"), "{said}");
-    assert!(said.contains("/settings"), "{said}");
+    assert!(said.contains("in your settings"), "{said}");
     // Whoever is understood is not told.
     let answer = say_in(&service, "b", "help").await;
     assert!(!answer.to_string().contains("consent"), "{answer:#}");

@@ -102,6 +102,51 @@ async fn a_tool_that_is_ignored_is_not_offered_again() {
     ai.assert_no_violations();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_whose_arguments_do_not_fit_is_read_here_and_mended() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "groq").await;
+    let mut odd = mail_plan("Bob Miller", "Hello");
+    odd["stages"][0]["type"] = json!("do");
+    ai.groq.answer(Reply::json(&odd));
+    ai.groq.answer_with(|asked| {
+        assert!(asked.user().contains("without these faults"), "{}", asked.user());
+        Reply::json(&mail_plan("Bob Miller", "Hello"))
+    });
+    let answer = say(&service, "write to Bob what I promised").await;
+    assert_eq!(answer["planner"], "groq", "{answer:#}");
+    let chats = ai.groq.requests_to(&ai.groq.chats());
+    assert_eq!(forms(&chats), words(&["schema+usage", "tool+usage", "tool+usage"]));
+    assert_eq!(learnt(&service, "groq").await, "answers by tool calls");
+    ai.assert_no_violations();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_what_does_not_fit_is_not_told_it_is_asked_for_in_words() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "groq").await;
+    ai.groq.answer(Reply::json(&json!({"kind": "perhaps"})).untold());
+    ai.groq.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")));
+    let (first, second) = twice(&service, &ai.groq, "groq").await;
+    assert_eq!(first, words(&["schema+usage", "tool+usage", "plain+usage"]));
+    assert_eq!(second, words(&["plain+usage"]));
+    ai.assert_no_violations();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_is_declared_as_every_service_takes_it() {
+    for name in ["openai", "zuki", "groq"] {
+        let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+        let service = service(dir.path(), &ai, name).await;
+        let Peer::Compatible(server) = Peer::of(&ai, name) else { panic!("not Ollama") };
+        server.set_takes_format(false);
+        server.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")));
+        let (first, second) = twice(&service, &server, name).await;
+        assert_eq!((first, second), (words(&["schema+usage", "tool+usage"]), words(&["tool+usage"])), "{name}");
+        ai.assert_no_violations();
+    }
+}
+
 fn words(all: &[&str]) -> Vec<String> {
     all.iter().map(|word| (*word).to_owned()).collect()
 }

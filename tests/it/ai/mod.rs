@@ -7,6 +7,7 @@ mod consent;
 mod forms;
 mod hostile;
 mod lists;
+mod odd;
 mod pairs;
 mod peer;
 mod plans;

@@ -6,6 +6,7 @@ use reqwest::Method;
 use super::peer::{Peer, status};
 use super::*;
 use crate::fake_ai::Reply;
+use crate::fake_smtp::FakeSmtp;
 use crate::service::TOKEN;
 
 /// Words that rules alone understand too.
@@ -104,4 +105,22 @@ async fn requests_at_once_share_what_is_left() {
     for (by, told) in &all {
         assert_eq!(by == "builtin", told.contains("QUOTA_AI_CALLS_DAY"), "{by}: {told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_ends_before_another_way_is_found_is_told_as_the_reason() {
+    let (ai, dir, smtp) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"), FakeSmtp::start().await);
+    smtp.refuse("bob@test.local", "550 5.1.1 no such user here");
+    ai.ollama.answer(Reply::json(&mail_plan("bob@test.local", "Dinner")));
+    let setup = with_models(Setup::new(dir.path(), &smtp.url()), &ai, "ollama").with("QUOTA_AI_CALLS_DAY", "1");
+    let service = Service::start(&setup);
+    let task = say(&service, WORDS).await["task_id"].as_str().expect("a task").to_owned();
+    service.post("/api/agent/confirm", json!({"session_id": "s", "action": "approve_all"})).await;
+    service.post("/api/agent/select", json!({"session_id": "s", "selection": "replan"})).await;
+    let ended = service.task_until(&task, has_ended).await;
+    let summary = ended["result"]["summary"].as_str().expect("a summary");
+    let why =
+        "without a model I know no other way (today's limit of 1 calls to models is reached (QUOTA_AI_CALLS_DAY))";
+    assert!(summary.contains(why), "{summary}");
+    assert!(!summary.contains("I planned this"), "nothing was planned: {summary}");
 }

@@ -3,7 +3,14 @@
 use sha2::{Digest, Sha256};
 
 /// How many dimensions an embedding has, unless the client tells.
-pub(crate) const DIMENSIONS: usize = 64;
+pub(crate) const DIMENSIONS: usize = 768;
+
+/// The text without the word that says what it is for; `None` when there is no such word.
+pub(super) fn without_prefix(text: &str) -> Option<&str> {
+    ["search_document: ", "search_query: ", "clustering: ", "classification: "]
+        .into_iter()
+        .find_map(|prefix| text.strip_prefix(prefix))
+}
 
 /// The embedding of a text: its words, whatever their case, each at its own place, normalised.
 pub(crate) fn embed(text: &str, dimensions: usize) -> Vec<f32> {

@@ -184,7 +184,7 @@ impl FakeAi {
     }
 
     /// The settings of the service that lead to them.
-    pub(crate) fn settings(&self) -> [(&'static str, String); 7] {
+    pub(crate) fn settings(&self) -> [(&'static str, String); 8] {
         [
             ("OLLAMA_BASE_URL", self.ollama.url()),
             ("GROQ_BASE_URL", self.groq.url()),
@@ -193,6 +193,7 @@ impl FakeAi {
             ("ZUKI_API_KEY", self.zuki.key()),
             ("OPENAI_BASE_URL", self.openai.url()),
             ("OPENAI_API_KEY", self.openai.key()),
+            ("OPENAI_VISION_MODEL", "gpt-4o-mini".to_owned()),
         ]
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Reply {
     pub(super) where_forced: Forced,
     /// Whether the limit of tokens that was asked for holds.
     pub(super) bounded: bool,
+    /// Whether it is told by a service that does not pass it on.
+    pub(super) told: bool,
 }
 
 impl Reply {
@@ -78,6 +80,7 @@ impl Reply {
             done: true,
             where_forced: Forced::Called,
             bounded: true,
+            told: true,
         }
     }
 
@@ -183,6 +186,12 @@ impl Reply {
     /// The same past the limit of tokens that was asked for, as from a server that knows none.
     pub(crate) fn past_limits(mut self) -> Self {
         self.bounded = false;
+        self
+    }
+
+    /// The same, not told by a service that does not pass it on.
+    pub(crate) fn untold(mut self) -> Self {
+        self.told = false;
         self
     }
 

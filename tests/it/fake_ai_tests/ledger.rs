@@ -62,7 +62,8 @@ async fn a_key_that_is_wrong_or_not_only_in_its_place_is_found() {
 async fn the_prompts_hold_all_text_that_was_sent_with_its_escapes_resolved() {
     let server = FakeCompatible::start_as(Flavour::OpenAi).await;
     server.answer_with(|_| hello());
-    let function = json!({"name": "plan", "description": "for \"bob\"", "parameters": {"street_9": {}}});
+    let function =
+        json!({"name": "plan", "description": "for \"bob\"", "parameters": {"type": "object", "street_9": {}}});
     let messages = json!([
         {"role": "system", "content": "one\ntwo"},
         {"role": "user", "content": [{"type": "text", "text": "café"}]},

@@ -1,5 +1,7 @@
 //! The stand-in for Ollama.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::{HELLO, ask_ollama, client, hello, lines, sent, text, told};
@@ -137,16 +139,59 @@ async fn a_model_that_is_not_there_is_no_fault_of_the_client() {
 }
 
 #[tokio::test]
+async fn a_cold_model_is_loaded_by_who_waits_and_by_nobody_who_leaves() {
+    let server = FakeOllama::start().await;
+    server.answer_with(|_| hello());
+    let load = Duration::from_millis(400);
+    server.cool_down("llama3.2", load);
+    let ask = || ask_ollama(&server, &json!({"model": "llama3.2"}));
+    for _ in 0..2 {
+        let left = ask().timeout(load / 2).send().await;
+        assert!(left.is_err_and(|error| error.is_timeout()));
+    }
+    let body = json!({"model": "llama3.2", "system": "Be kind", "prompt": ".", "stream": false, "options": {"num_predict": 1}});
+    let generate = |body: &Value| client().post(format!("{}/api/generate", server.url())).json(body);
+    let began = Instant::now();
+    let (status, body_of_load) = sent(generate(&body)).await;
+    assert_eq!((status, &body_of_load["done_reason"]), (200, &json!("length")));
+    assert!(began.elapsed() >= load);
+    assert_eq!(sent(ask().timeout(load / 2)).await.0, 200, "it is loaded");
+    server.assert_no_violations();
+
+    assert_eq!(sent(generate(&json!({"model": "x", "stream": false, "options": {"num_predict": 1}}))).await.0, 404);
+    server.assert_no_violations();
+    for (fields, violation) in [
+        (json!({"model": "llama3.2", "options": {"num_predict": 1}}), "a stream of what is not read"),
+        (json!({"model": "llama3.2", "stream": false}), "more than a word of what is not read"),
+    ] {
+        assert_eq!(sent(generate(&fields)).await.0, 200, "{fields}");
+        assert!(server.take_violations()[0].contains(violation), "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_text_is_for_is_told_to_models_that_were_taught_so() {
+    let server = FakeOllama::start().await;
+    let embed = client().post(format!("{}/api/embed", server.url()));
+    sent(embed.json(&json!({"model": "nomic-embed-text", "input": ["search_query: a", "b"]}))).await;
+    assert_eq!(server.take_violations().len(), 1);
+}
+
+#[tokio::test]
 async fn embeddings_are_the_same_each_time_and_near_for_shared_words() {
     let server = FakeOllama::start().await;
     let embed = |input: Value| {
         let body = json!({"model": "nomic-embed-text", "input": input});
         client().post(format!("{}/api/embed", server.url())).json(&body)
     };
-    let (status, one) = sent(embed(json!("book a hall for the party"))).await;
+    let (status, one) = sent(embed(json!("search_query: book a hall for the party"))).await;
     assert_eq!((status, one["embeddings"].as_array().map(Vec::len)), (200, Some(1)));
     assert!(one["total_duration"].is_u64() && one["load_duration"].is_u64() && one["prompt_eval_count"].is_u64());
-    let texts = json!(["book a hall for the party", "Book the HALL, please!", "rain fell on green mountains"]);
+    let texts = json!([
+        "search_document: book a hall for the party",
+        "search_document: Book the HALL, please!",
+        "search_document: rain fell on green mountains",
+    ]);
     let (_, three) = sent(embed(texts)).await;
     assert_eq!(three["embeddings"][0], one["embeddings"][0]);
     let vector = |at: usize| {
@@ -158,7 +203,7 @@ async fn embeddings_are_the_same_each_time_and_near_for_shared_words() {
     assert_eq!(hall.len(), crate::fake_ai::embed::DIMENSIONS);
     assert!((near(&hall, &hall) - 1.0).abs() < 1e-5, "normalised");
     assert!(near(&hall, &same) > 0.5 && near(&hall, &same) > near(&hall, &rain) + 0.3);
-    let (_, none) = sent(embed(json!("...!"))).await;
+    let (_, none) = sent(embed(json!("search_query: ...!"))).await;
     assert_eq!(none["embeddings"][0][0], 1.0);
     server.assert_no_violations();
 }

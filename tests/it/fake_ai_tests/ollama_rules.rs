@@ -97,15 +97,23 @@ async fn requests_for_embeddings_are_looked_at_as_well() {
         (json!({"model": "nomic-embed-text", "input": 5}), 400, "invalid input type"),
         (json!({"model": "nomic-embed-text", "input": ["a", 5]}), 400, "invalid input type"),
         (json!({"model": "nomic-embed-text"}), 200, "nothing to embed"),
-        (json!({"model": "nomic-embed-text", "prompt": "a", "input": "a"}), 200, "there is no field \"prompt\""),
-        (json!({"model": "nomic-embed-text", "input": ["a", "b".repeat(20_000)]}), 200, "input[1] of 20000 bytes"),
+        (
+            json!({"model": "nomic-embed-text", "prompt": "a", "input": "search_query: a"}),
+            200,
+            "there is no field \"prompt\"",
+        ),
+        (
+            json!({"model": "nomic-embed-text", "input": ["search_query: a", format!("search_query: {}", "b".repeat(20_000))]}),
+            200,
+            "input[1] of 20014 bytes",
+        ),
     ] {
         let request = client().post(format!("{}/api/embed", server.url())).json(&fields);
         assert_eq!(sent(request).await.0, status, "{fields}");
         let violations = server.take_violations();
         assert!(violations.len() == 1 && violations[0].contains(violation), "{fields}: {violations:?}");
     }
-    let fields = json!({"model": "nomic-embed-text", "input": "a", "dimensions": 8, "truncate": false});
+    let fields = json!({"model": "nomic-embed-text", "input": "search_query: a", "dimensions": 8, "truncate": false});
     let (_, body) = sent(client().post(format!("{}/api/embed", server.url())).json(&fields)).await;
     assert_eq!(body["embeddings"][0].as_array().map(Vec::len), Some(8));
     server.assert_no_violations();

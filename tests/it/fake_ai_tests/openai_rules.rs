@@ -17,7 +17,7 @@ fn parts(part: &Value) -> Value {
 
 /// Requests, the field at fault, the code and a part of the message, as OpenAI has them.
 fn refused() -> Vec<(Value, &'static str, &'static str, &'static str)> {
-    let tool = |name: &str| json!([{"type": "function", "function": {"name": name, "parameters": {}}}]);
+    let tool = |name: &str| json!([{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}]);
     let image = |url: &str| parts(&json!({"type": "image_url", "image_url": {"url": url}}));
     let (value, kind, absent) = ("invalid_value", "invalid_type", "missing_required_parameter");
     let message = |message: Value| json!({"messages": [message]});
@@ -217,7 +217,7 @@ async fn what_the_operator_chose_is_no_fault_of_the_client() {
         assert!(body["error"]["message"].as_str().is_some_and(|told| told.starts_with("The model `gpt-9` does not")));
         server.set_takes_format(false);
         server.set_takes_tools(false);
-        let tools = json!([{"type": "function", "function": {"name": "a", "parameters": {}}}]);
+        let tools = json!([{"type": "function", "function": {"name": "a", "parameters": {"type": "object"}}}]);
         let wish = json!({"include_usage": true});
         for (does, stream_options) in [(StreamOptions::Refused, 400), (StreamOptions::Ignored, 200)] {
             server.set_stream_options(does);

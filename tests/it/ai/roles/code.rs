@@ -45,6 +45,22 @@ async fn a_question_about_code_goes_to_its_model_and_is_heard_as_it_comes() {
 }
 
 #[tokio::test]
+async fn thoughts_are_neither_said_nor_heard() {
+    let desk = Desk::new(|ai| vec![ollama(ai, all_models())]).await;
+    desk.ai.ollama.answer(Reply::text(format!("<think>Hm, which country?</think>\n\n{ANSWER}")).in_chunks(10));
+    let heard = Mutex::new(Vec::new());
+    let hear = |text: &str| heard.lock().expect("no holder panics").push(text.to_owned());
+    let request = PlanRequest {
+        listener: Listener::new(&hear),
+        ..PlanRequest::new(QUESTION, &desk.person, &[], now(), &desk.catalog)
+    };
+    let planned = desk.planner.plan(request).await.expect("an answer");
+    assert_eq!(reply(&planned), ANSWER);
+    let heard = heard.into_inner().expect("no holder panics");
+    assert!(heard.len() > 5 && heard.iter().all(|text| ANSWER.starts_with(text.as_str())), "{heard:?}");
+}
+
+#[tokio::test]
 async fn what_is_to_be_done_with_code_and_what_changes_a_request_is_planned() {
     let desk = Desk::new(|ai| vec![ollama(ai, all_models())]).await;
     desk.ai.ollama.answer_with(|_| Reply::json(&some_plan()));

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use super_manager::ai::router::Router;
 use super_manager::ai::{self, AiPlanner, RouterEmbedder};
 use super_manager::config::{AiConfig, AiLimits, Models, ProviderConfig, ProviderName};
 use super_manager::memory::Memory;
@@ -41,6 +42,7 @@ fn ollama(ai: &FakeAi, models: Models) -> ProviderConfig {
         models,
         price: None,
         local: true,
+        at_once: 4,
         assumed: false,
     }
 }
@@ -55,6 +57,7 @@ fn openai(ai: &FakeAi) -> ProviderConfig {
         models: Models { planning: model(), vision: Some(model()), code: Some(model()), embed: None },
         price: None,
         local: false,
+        at_once: 4,
         assumed: false,
     }
 }
@@ -62,6 +65,7 @@ fn openai(ai: &FakeAi) -> ProviderConfig {
 /// A planner in this process, and what it works with.
 struct Desk {
     ai: FakeAi,
+    router: Arc<Router>,
     planner: AiPlanner,
     memory: Memory,
     db: Db,
@@ -84,13 +88,18 @@ impl Desk {
         };
         let person = Person { id: "ann".into(), name: "Ann".to_owned(), role: Role::Owner, settings };
         db.create_person(&person, now()).await.expect("a person");
-        let (planner, memory) = planner(&db, providers(&ai), dir.path().join("uploads"));
-        Self { ai, planner, memory, db, person, catalog: Catalog::default(), dir }
+        let (router, planner, memory) = planner(&db, providers(&ai), dir.path().join("uploads"));
+        Self { ai, router, planner, memory, db, person, catalog: Catalog::default(), dir }
     }
 
     /// Another planner over the same store, asking others.
     fn ask_instead(&mut self, providers: Vec<ProviderConfig>) {
-        (self.planner, self.memory) = planner(&self.db, providers, self.uploads());
+        (self.router, self.planner, self.memory) = planner(&self.db, providers, self.uploads());
+    }
+
+    /// Looks who is there.
+    async fn look_around(&self) {
+        self.router.look_around().await;
     }
 
     fn uploads(&self) -> PathBuf {
@@ -115,14 +124,13 @@ impl Desk {
     }
 }
 
-fn planner(db: &Db, providers: Vec<ProviderConfig>, uploads: PathBuf) -> (AiPlanner, Memory) {
+fn planner(db: &Db, providers: Vec<ProviderConfig>, uploads: PathBuf) -> (Arc<Router>, AiPlanner, Memory) {
     let limits = AiLimits {
         connect: Duration::from_secs(3),
         first_byte: Duration::from_secs(10),
         total: Duration::from_secs(20),
         failures: 3,
         cooldown: Duration::from_secs(60),
-        at_once: 4,
         tokens_day: 1_000_000,
         calls_day: 1_000,
     };
@@ -130,7 +138,7 @@ fn planner(db: &Db, providers: Vec<ProviderConfig>, uploads: PathBuf) -> (AiPlan
     let (db, clock) = (Arc::new(db.clone()), Arc::new(SystemClock));
     let router = Arc::new(ai::router(&config, db.clone(), clock.clone()).expect("a router"));
     let memory = Memory::new(db.clone(), Some(Arc::new(RouterEmbedder(Arc::clone(&router)))), clock);
-    (AiPlanner::new(router, db, memory.clone(), uploads), memory)
+    (Arc::clone(&router), AiPlanner::new(router, db, memory.clone(), uploads), memory)
 }
 
 fn now() -> DateTime<Utc> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fake_ai::Reply;
+use crate::fake_ai::ollama::Model;
 use crate::fake_web::Fault;
 
 /// What a picture of this kind begins with, and bytes of every value.
@@ -120,6 +121,34 @@ async fn when_the_model_for_pictures_fails_the_person_is_told_so() {
     assert!(matches!(planned.proposal, Proposal::Plan { .. }), "{planned:?}");
     assert_eq!(planned.notes, ["The model that looks at pictures did not answer, so I went by your words alone."]);
     assert!(!desk.ai.ollama.asked()[0].user().contains("PICTURE"));
+}
+
+#[tokio::test]
+async fn what_was_seen_is_told_where_nobody_plans_with_it() {
+    let desk = Desk::new(|ai| vec![ollama(ai, all_models())]).await;
+    let photo = desk.upload("a.jpg", &picture(JPEG));
+    desk.ai.ollama.answer_with(|asked| {
+        if asked.model == "llava" { Reply::text("A menu: soup, 4 euros") } else { Reply::text("not JSON") }
+    });
+    let planned = desk.plan("What is in this photo?", "t1", std::slice::from_ref(&photo)).await;
+    assert_eq!((planned.by.as_str(), reply(&planned)), ("ollama", "A menu: soup, 4 euros"));
+    let planned = desk.plan("remind me to call Bob tomorrow at 9", "t2", std::slice::from_ref(&photo)).await;
+    assert_eq!(planned.by, "builtin");
+    assert_eq!(planned.notes, ["I went by your words alone: my own rules know nothing of pictures."]);
+}
+
+#[tokio::test]
+async fn a_picture_is_not_looked_at_for_rules_that_understand_the_words() {
+    let desk = Desk::new(|ai| vec![ollama(ai, all_models())]).await;
+    let photo = desk.upload("a.jpg", &picture(JPEG));
+    desk.ai.ollama.set_models(vec![Model { vision: true, ..Model::new("llava") }]);
+    desk.ai.ollama.answer_with(|_| Reply::text("A menu: soup, 4 euros"));
+    desk.look_around().await;
+    let planned = desk.plan("remind me to call Bob tomorrow at 9", "t1", std::slice::from_ref(&photo)).await;
+    assert_eq!(planned.notes, ["I did not look at the picture: no model that could plan with it is here."]);
+    assert!(desk.ai.ollama.asked().is_empty());
+    let planned = desk.plan("What is in this photo?", "t2", &[photo]).await;
+    assert_eq!(reply(&planned), "A menu: soup, 4 euros");
 }
 
 #[tokio::test]

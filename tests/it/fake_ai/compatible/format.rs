@@ -98,7 +98,12 @@ pub(super) fn tools(fields: &Map<String, Value>, site: &Compatible) -> Result<(V
     };
     let tools = tools.as_array().filter(|tools| !tools.is_empty());
     let short = || Problem::invalid("tools", Some("empty_array"), "Invalid 'tools': empty array.");
-    let names: Vec<_> = tools.ok_or_else(short)?.iter().enumerate().map(tool_name).collect::<Result<_, _>>()?;
+    let names: Vec<_> = tools
+        .ok_or_else(short)?
+        .iter()
+        .enumerate()
+        .map(|tool| tool_name(tool, site.flavour))
+        .collect::<Result<_, _>>()?;
     let forced = match choice {
         None => None,
         Some(Value::String(word)) if word == "required" => names.first().cloned(),
@@ -113,9 +118,20 @@ pub(super) fn tools(fields: &Map<String, Value>, site: &Compatible) -> Result<(V
     Ok((names, forced))
 }
 
-fn tool_name((at, tool): (usize, &Value)) -> Result<String, Problem> {
+fn tool_name((at, tool): (usize, &Value), flavour: Flavour) -> Result<String, Problem> {
     let name = tool["function"]["name"].as_str().unwrap_or_default();
     let parameters = tool["function"].get("parameters");
+    let alternatives = ["oneOf", "anyOf", "allOf", "enum", "const", "not"];
+    let choosy =
+        |schema: &Value| schema["type"] != "object" || alternatives.iter().any(|word| schema.get(word).is_some());
+    let named = tool["type"] == "function" && is_name(name);
+    if flavour == Flavour::OpenAi && named && parameters.is_some_and(|schema| schema.is_object() && choosy(schema)) {
+        let rule =
+            "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'const'/'not' at the top level";
+        let param = format!("tools[{at}].function.parameters");
+        let message = format!("Invalid schema for function '{name}': {rule}.");
+        return Err(Problem::invalid(&param, Some("invalid_function_parameters"), message));
+    }
     if tool["type"] == "function" && is_name(name) && parameters.is_none_or(Value::is_object) {
         return Ok(name.to_owned());
     }

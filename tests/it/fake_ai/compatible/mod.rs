@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::script::Script;
 use super::{Asked, Refusal, Reply, Scripted, conceal};
 use crate::fake_ai::Finish;
+use crate::fake_ai::reply::Forced;
 use crate::fake_http::{Request, Response};
 use crate::fake_web::{Answer, Call, Fake, Site};
 pub(crate) use flavour::{Flavour, Model, StreamOptions};
@@ -199,6 +200,9 @@ impl Compatible {
             let said = json!({"name": name, "arguments": call.arguments}).to_string();
             return Some(Problem::failed("tool_use_failed", message, said));
         }
+        if let Some(problem) = unfit(asked, reply) {
+            return Some(problem);
+        }
         let text = reply.times == 1 && asked.format.is_some() && reply.calls.is_empty();
         if !text || serde_json::from_str::<Value>(&reply.text).is_ok() {
             return None;
@@ -209,6 +213,22 @@ impl Compatible {
         };
         Some(Problem::failed("json_validate_failed", message, reply.text.clone()))
     }
+}
+
+/// What Groq says of arguments that are not as the tool declares them.
+fn unfit(asked: &Asked, reply: &Reply) -> Option<Problem> {
+    let name = asked.forced.as_deref().filter(|_| reply.calls.is_empty() && reply.where_forced == Forced::Called)?;
+    let tool = asked.body["tools"].as_array()?.iter().find(|tool| tool["function"]["name"] == name)?;
+    let validator = jsonschema::validator_for(&tool["function"]["parameters"]).expect("a schema");
+    let wrong = match serde_json::from_str::<Value>(&reply.text) {
+        Ok(arguments) => validator.iter_errors(&arguments).next()?.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let message =
+        format!("tool call validation failed: parameters for tool {name} did not match schema: errors: [{wrong}]");
+    let said = json!({"name": name, "arguments": reply.text}).to_string();
+    let problem = Problem::failed("tool_use_failed", message, said);
+    Some(if reply.told { problem } else { problem.untold() })
 }
 
 impl Fake<Compatible> {

@@ -46,6 +46,11 @@ impl Problem {
         Self { failed: Some(said), ..Self::new(400, "invalid_request_error", Some(code), message) }
     }
 
+    /// The same without what the model said.
+    pub(super) fn untold(self) -> Self {
+        Self { failed: None, ..self }
+    }
+
     /// A refusal in the words of the service.
     pub(super) fn refusal(flavour: Flavour, refusal: Refusal) -> Self {
         let (request, server) = ("invalid_request_error", "server_error");

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::embed::{DIMENSIONS, embed};
+use super::embed::{DIMENSIONS, embed, without_prefix};
 use super::script::Script;
 use super::{Asked, Refusal, Reply, Scripted, conceal, tokens};
 use crate::fake_http::{Request, Response};
@@ -224,7 +224,16 @@ impl Ollama {
             return answer.and(violations);
         }
         let dimensions = wanted.dimensions.unwrap_or(DIMENSIONS);
-        let vectors: Vec<_> = wanted.input.iter().map(|text| embed(text, dimensions)).collect();
+        let nomic = wanted.model.starts_with("nomic-embed-text");
+        let mut vectors = Vec::new();
+        for text in &wanted.input {
+            let meant = without_prefix(text).filter(|_| nomic);
+            // The one of a load is not read.
+            if nomic && meant.is_none() && text != "." {
+                violations.push("a text for nomic-embed-text that does not say what it is for".to_owned());
+            }
+            vectors.push(embed(meant.unwrap_or(text), dimensions));
+        }
         let bytes = wanted.input.iter().map(String::len).sum();
         let body = json!({
             "model": wanted.model,

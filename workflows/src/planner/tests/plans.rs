@@ -188,10 +188,9 @@ fn later_words_are_read_by_the_day_they_were_said_on() {
         let (person, contacts, catalog) = (person(), contacts(), catalog_without(""));
         let amendments = [Amendment { text: later.to_owned(), said_at: Some(said_at) }];
         let request = PlanRequest::new(request, &person, &contacts, now(), &catalog);
-        match propose(&PlanRequest { amendments: &amendments, now: said_at, ..request }) {
-            Proposal::Plan { plan, .. } => serde_json::to_string(&plan).expect("a plan is JSON"),
-            other => panic!("a plan, not {other:?}"),
-        }
+        let proposal = propose(&PlanRequest { amendments: &amendments, now: said_at, ..request });
+        let Proposal::Plan { plan, .. } = proposal else { panic!("a plan, not {proposal:?}") };
+        serde_json::to_string(&plan).expect("a plan is JSON")
     };
     let remind = "remind me on Monday at 9 to call the bank";
     for (later, said_at, wanted) in [

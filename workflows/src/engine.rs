@@ -12,6 +12,7 @@ use crate::failpoint;
 use crate::ids::{ConversationId, PersonId, RunnerId, TaskId};
 use crate::inbound::{Command, Inbound, InboundKind};
 use crate::person::Person;
+use crate::plans::Plans;
 use crate::ports::store::ConversationView;
 use crate::ports::{
     Accepted, Actions, Clock, FrameSink, Ids, InboxId, Lease, People, PeopleError, Planner, PromptRow, Spend,
@@ -117,6 +118,7 @@ pub(crate) struct Inner {
     pub(crate) began_at: chrono::DateTime<chrono::Utc>,
     pub(crate) inbound: Arc<tokio::sync::Semaphore>,
     pub(crate) runner: Runner,
+    pub(crate) plans: Plans,
 }
 
 impl Engine {
@@ -126,7 +128,7 @@ impl Engine {
         let inbound = Arc::new(tokio::sync::Semaphore::new(parts.limits.inbound_max));
         let runner = Runner::new(parts.limits.effects_max);
         let began_at = parts.clock.now();
-        Self(Arc::new(Inner { parts, id, began_at, inbound, runner }))
+        Self(Arc::new(Inner { parts, id, began_at, inbound, runner, plans: Plans::default() }))
     }
 
     /// Stores an event, then routes, moves and commits. Comes back when its turn is committed;
@@ -438,6 +440,8 @@ impl Engine {
         match self.0.parts.store.commit(turn).await {
             Ok(committed) => {
                 self.0.parts.sink.publish(&committed.frames);
+                // A plan that is being made is for the request as it was.
+                self.0.plans.give_up(&row.id);
                 if !moved.effects.is_empty() {
                     let row = moved_row(row, moved.next, committed.ver);
                     self.perform(&row, moved.effects);

@@ -124,12 +124,27 @@ impl Clock for PausedClock {
 #[derive(Default)]
 struct BreakingPlanner {
     calls: AtomicUsize,
+    /// Requests for what takes for ever that nobody waits for any more.
+    given_up: AtomicUsize,
 }
+
+/// What the planner never comes to an end with.
+const FOR_EVER: &str = "count to infinity";
 
 #[async_trait]
 impl Planner for BreakingPlanner {
-    async fn plan(&self, _request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
+    async fn plan(&self, request: PlanRequest<'_>) -> Result<Planned, PlannerError> {
+        struct Waiting<'a>(&'a AtomicUsize);
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
         self.calls.fetch_add(1, Ordering::SeqCst);
+        if request.text == FOR_EVER {
+            let _waiting = Waiting(&self.given_up);
+            std::future::pending::<()>().await;
+        }
         panic!("it breaks")
     }
 }
@@ -352,6 +367,29 @@ async fn a_task_that_breaks_its_driver_again_and_again_is_set_aside() {
     assert!(world.texts().iter().any(|text| text.contains("aside")), "{:?}", world.texts());
     drop(stop);
     running.await.expect("it ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_for_what_is_not_wanted_any_more_is_given_up() {
+    let world = World::new();
+    let engine = world.engine();
+    let id = task(engine.submit(world.says("1", FOR_EVER)).await);
+    let plans = || (world.planner.calls.load(Ordering::SeqCst), world.planner.given_up.load(Ordering::SeqCst));
+    let reached = async |wanted| {
+        let reached = async {
+            while plans() != wanted {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(PATIENCE_SECS), reached).await;
+        assert!(in_time.is_ok(), "{:?} plans were asked for and given up, not {wanted:?}", plans());
+    };
+    reached((1, 0)).await;
+    engine.submit(world.says("2", "make it Sunday")).await.expect("it changes the request");
+    reached((2, 1)).await;
+    engine.submit(world.says("3", "stop")).await.expect("it calls it off");
+    reached((2, 2)).await;
+    world.until(&id, |row| row.state.status() == Status::Cancelled).await;
 }
 
 #[tokio::test(start_paused = true)]

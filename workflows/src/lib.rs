@@ -25,6 +25,7 @@ pub mod inbound;
 pub mod person;
 pub mod plan;
 pub mod planner;
+mod plans;
 pub mod ports;
 pub mod receipt;
 pub mod route;

@@ -271,7 +271,7 @@ impl Engine {
             previous: row.state.run(),
             listener: Listener::new(&tell),
         };
-        let answer = parts.planner.plan(asked).await.map_err(|error| error.to_string());
+        let answer = self.0.plans.make(&row.id, parts.planner.plan(asked)).await?.map_err(|error| error.to_string());
         Some(Event::Planned { amendments: request.amendments.len(), answer })
     }
 

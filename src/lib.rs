@@ -23,3 +23,4 @@ pub mod plugins;
 pub mod reminders;
 pub mod store;
 pub mod telemetry;
+mod uploads;

@@ -9,6 +9,7 @@ mod features;
 mod health;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod welcome;
 
 use std::future::Future;
@@ -51,6 +52,7 @@ use crate::store::{PeopleStore, StoreError};
 
 pub use features::Feature;
 use health::Wellbeing;
+use upkeep::Upkeep;
 
 /// Longest wait for a look at models before the first screen is shown.
 const LOOK_LIMIT: Duration = Duration::from_millis(100);
@@ -90,8 +92,7 @@ pub struct App {
     health: Arc<Wellbeing>,
     telegram: Option<channels::telegram::Door>,
     mcp: Arc<Servers>,
-    ai: Arc<ai::router::Router>,
-    memory: Memory,
+    upkeep: Upkeep,
 }
 
 /// A listener with its routes.
@@ -186,6 +187,13 @@ impl App {
             Arc::clone(&ai),
         ));
 
+        let upkeep = Upkeep {
+            ai: Arc::clone(&ai),
+            memory,
+            uploads: config.uploads(),
+            db: db.clone(),
+            clock: Arc::clone(&clock),
+        };
         let state = http_state(
             http_config,
             &db,
@@ -210,7 +218,7 @@ impl App {
         }
         let features = features::now(&features, &[], &ai.absent());
         let welcome = welcome::text(&config, &public_url, &owner, first, &features);
-        Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp, ai, memory })
+        Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp, upkeep })
     }
 
     /// Where it listens.
@@ -241,8 +249,7 @@ impl App {
         let (leaving, mcp) = (CancellationToken::new(), self.mcp);
         let until = leaving.clone();
         let mut servers = tokio::spawn(async move { mcp.run(until).await });
-        let (router, memory, until) = (self.ai, self.memory, leaving.clone());
-        let mut models = tokio::spawn(async move { ai::tend(&router, &memory, until).await });
+        let mut upkeep = tokio::spawn(self.upkeep.run(leaving.clone()));
         let (telegram, until) = (self.telegram, closing.clone());
         let mut chats = tokio::spawn(async move {
             match telegram {
@@ -256,7 +263,7 @@ impl App {
             _ended = &mut running => Err(AppError::Ended("the engine")),
             _ended = &mut chats => Err(AppError::Ended("the Telegram door")),
             _ended = &mut servers => Err(AppError::Ended("the watch over MCP servers")),
-            _ended = &mut models => Err(AppError::Ended("the watch over models")),
+            _ended = &mut upkeep => Err(AppError::Ended("the upkeep")),
         };
         info!("stopping: nothing new is taken, what is under way goes on");
         self.health.stop();
@@ -281,8 +288,8 @@ impl App {
         if !servers.is_finished() && servers.await.is_err() {
             warn!("the watch over MCP servers broke while it stopped");
         }
-        if !models.is_finished() && models.await.is_err() {
-            warn!("the watch over models broke while it stopped");
+        if !upkeep.is_finished() && upkeep.await.is_err() {
+            warn!("the upkeep broke while it stopped");
         }
         self.reminders.disconnect();
         info!("stopped");

@@ -1,4 +1,4 @@
-//! Pictures that people sent to the page or the API.
+//! Pictures that people sent.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -40,4 +40,10 @@ pub trait PhotoStore: Send + Sync {
 
     /// The file of the person's picture of that id; `None` for a missing one and for another's.
     async fn photo_file(&self, person: &PersonId, id: &str) -> Result<Option<String>, StoreError>;
+
+    /// Every file that was sent, by whatever door, and when.
+    async fn uploads(&self) -> Result<Vec<(String, DateTime<Utc>)>, StoreError>;
+
+    /// Forgets those that were sent before.
+    async fn forget_uploads(&self, before: DateTime<Utc>) -> Result<(), StoreError>;
 }

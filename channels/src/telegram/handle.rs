@@ -155,6 +155,7 @@ impl Door {
         let words = match (said.words().trim(), &kept) {
             ("", Kept::There(_)) => photos::WHAT_IS_IT,
             ("", Kept::Lost) => return Ok(self.reply(id, said, photos::ONLY_LOST)),
+            ("", Kept::Many) => return Ok(self.reply(id, said, photos::MANY)),
             ("", Kept::None) if said.asks_anew() => return Ok(self.reply(id, said, commands::HOW_TO_ASK)),
             ("", Kept::None) => {
                 return Ok(self.reply(id, said, "I can read words only. Tell me in words what you need."));
@@ -171,6 +172,7 @@ impl Door {
         let mut finished = Finished::handled(id, self.0.parts.clock.now());
         let notice = match (&kept, &kind) {
             (Kept::Lost, _) => Some(photos::LOST),
+            (Kept::Many, _) => Some(photos::MANY),
             (Kept::There(_), InboundKind::Request { .. }) | (Kept::None, _) => None,
             (Kept::There(_), _) => Some(photos::UNSEEN),
         };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chrono::TimeDelta;
 use tracing::warn;
 use workflows::inbound::Photo;
 use workflows::person::Person;
@@ -20,6 +21,10 @@ pub(super) const ONLY_LOST: &str =
 pub(super) const LOST: &str = "I could not get the photo from Telegram, so I go by your words alone.";
 /// What is said when a photo came with the answer to a question.
 pub(super) const UNSEEN: &str = "I do not look at that photo: a question is answered in words.";
+/// Photos that one person may send in a day.
+pub(super) const DAY_MAX: u32 = 100;
+/// What is said when there have been so many.
+pub(super) const MANY: &str = "I look at no more photos of yours today: 100 a day are the most.";
 /// Characters of a picture's own name that its file's name has.
 const NAME_CHARS_MAX: usize = 40;
 
@@ -31,6 +36,8 @@ pub(super) enum Kept {
     There(Photo),
     /// Telegram did not give it.
     Lost,
+    /// The person sent too many today.
+    Many,
 }
 
 impl Kept {
@@ -38,7 +45,7 @@ impl Kept {
     pub(super) fn photos(self) -> Vec<Photo> {
         match self {
             Self::There(photo) => vec![photo],
-            Self::None | Self::Lost => Vec::new(),
+            Self::None | Self::Lost | Self::Many => Vec::new(),
         }
     }
 }
@@ -54,6 +61,7 @@ impl Door {
         let path = self.0.parts.uploads.join(&file);
         let bytes = match tokio::fs::metadata(&path).await {
             Ok(kept) => kept.len(),
+            Err(_) if self.too_many(person).await? => return Ok(Kept::Many),
             Err(_) => match self.0.parts.api.file(&photo.file).await {
                 Ok(bytes) => write(&path, &bytes).await?,
                 // What was said with it counts; it must not wait for the picture.
@@ -66,6 +74,13 @@ impl Door {
         let (person_id, at) = (person.id.clone(), self.0.parts.clock.now());
         self.0.parts.outbox.put_upload(Upload { person_id, source_id: source(id), path, bytes, at }).await?;
         Ok(Kept::There(Photo { file }))
+    }
+}
+
+impl Door {
+    async fn too_many(&self, person: &Person) -> Result<bool, NotNow> {
+        let since = self.0.parts.clock.now() - TimeDelta::days(1);
+        Ok(self.0.parts.outbox.photos_since(&person.id, since).await? >= DAY_MAX)
     }
 }
 

@@ -194,6 +194,9 @@ pub trait Outbox: Send + Sync {
     /// Takes a reply that was sent out of the queue.
     async fn sent(&self, id: i64) -> Result<(), StoreError>;
 
+    /// How many photos a person sent since then.
+    async fn photos_since(&self, person: &PersonId, since: DateTime<Utc>) -> Result<u32, StoreError>;
+
     /// Notes that a photo was kept.
     async fn put_upload(&self, upload: Upload) -> Result<(), StoreError>;
 }

@@ -1,13 +1,15 @@
 //! Pictures, among what was uploaded.
 
 use async_trait::async_trait;
-use sqlx::{SqliteConnection, query, query_scalar};
+use chrono::{DateTime, Utc};
+use sqlx::{Row as _, SqliteConnection, query, query_scalar};
 use workflows::ids::PersonId;
 use workflows::person::Channel;
 use workflows::ports::StoreError;
 
 use super::Db;
 use super::error::driver;
+use super::rows::moment;
 use crate::store::PhotoStore;
 use crate::store::photos::{KeptPhoto, PhotoQuota};
 
@@ -63,5 +65,20 @@ impl PhotoStore for Db {
         let sql = "SELECT path FROM uploads WHERE channel = ?1 AND source_id = ?2 AND person_id = ?3";
         let asked = query_scalar(sql).bind(Channel::Web.as_str()).bind(source(person, id)).bind(person.as_str());
         asked.fetch_optional(self.reader()).await.map_err(driver)
+    }
+
+    async fn uploads(&self) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+        let rows = query("SELECT path, at FROM uploads").fetch_all(self.reader()).await.map_err(driver)?;
+        rows.iter().map(|row| Ok((row.get("path"), moment(row.get("at"))?))).collect()
+    }
+
+    async fn forget_uploads(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                let asked = query("DELETE FROM uploads WHERE at < ?1").bind(before.timestamp_millis());
+                asked.execute(connection).await.map_err(driver).map(drop)
+            })
+        })
+        .await
     }
 }

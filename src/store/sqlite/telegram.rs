@@ -409,6 +409,13 @@ impl Outbox for Db {
         .await
     }
 
+    async fn photos_since(&self, person: &PersonId, since: DateTime<Utc>) -> Result<u32, StoreError> {
+        let sql = "SELECT count(*) FROM uploads WHERE channel = ?1 AND person_id = ?2 AND at > ?3";
+        let asked = query_scalar(sql).bind(Channel::Telegram.as_str()).bind(person.as_str());
+        let sent: i64 = asked.bind(since.timestamp_millis()).fetch_one(self.reader()).await.map_err(driver)?;
+        Ok(u32::try_from(sent).unwrap_or(u32::MAX))
+    }
+
     async fn put_upload(&self, upload: Upload) -> Result<(), StoreError> {
         self.write(move |connection| {
             Box::pin(async move {

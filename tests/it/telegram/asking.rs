@@ -1,14 +1,16 @@
 //! Requests that are more than words: with photos, and with a question open.
 
+use channels::telegram::store::{Outbox as _, Upload};
 use serde_json::json;
 use super_manager::store::LogStore as _;
 use super_manager::store::sqlite::Db;
 use workflows::ids::PersonId;
-use workflows::ports::TaskStore as _;
+use workflows::ports::{Clock as _, SystemClock, TaskStore as _};
 use workflows::state::TaskState;
 
 use super::{ANN, House, has_button};
 use crate::fake_telegram::Fault;
+use crate::service::Service;
 
 /// Every file that was kept, by its name.
 fn kept(house: &House) -> Vec<(String, Vec<u8>)> {
@@ -85,6 +87,36 @@ async fn a_photo_that_cannot_be_had_is_told_and_its_words_count() {
     telegram.wait_for_text(ANN, "Please send it again").await;
     assert_eq!(requests(&house).await, [("Email dora@test.local: lunch at noon?".to_owned(), vec![])]);
     assert!(kept(&house).is_empty());
+    house.assert_strict();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn photos_of_a_day_have_an_end_and_their_words_count_all_the_same() {
+    let mut house = House::new().await;
+    let me = house.service().get("/api/me").await;
+    assert!(house.service.take().expect("it runs").stop());
+    let db = Db::open(&house.setup.data_dir.join("super-manager.db")).await.expect("the database");
+    for n in 0..99 {
+        let upload = Upload {
+            person_id: PersonId::from(me["user_id"].as_str().expect("an id")),
+            source_id: format!("earlier-{n}"),
+            path: format!("earlier-{n}.jpg").into(),
+            bytes: 1,
+            at: SystemClock.now(),
+        };
+        db.put_upload(upload).await.expect("a note");
+    }
+    drop(db);
+    house.service = Some(Service::start(&house.setup));
+    let telegram = &house.telegram;
+    telegram.photo(ANN, ANN, "Email dora@test.local: lunch at noon?", b"the hundredth");
+    let card = telegram.wait_for_message(ANN, |m| has_button(m, "Confirm")).await;
+    telegram.photo(ANN, ANN, "Email dora@test.local: dinner at eight?", b"one more");
+    telegram.wait_for_text(ANN, "I look at no more photos of yours today").await;
+    telegram.wait_for_message(ANN, |m| m.id > card.id && has_button(m, "Confirm")).await;
+    let photos: Vec<usize> = requests(&house).await.iter().map(|(_, photos)| photos.len()).collect();
+    assert_eq!(photos, [1, 0]);
+    assert_eq!(kept(&house).len(), 1, "it is not even fetched");
     house.assert_strict();
 }
 

@@ -10,7 +10,7 @@ use super::{Transition, report};
 use crate::frame::FrameKind;
 use crate::ids::StageId;
 use crate::plan::{Conditional, FAN_OUT_MAX, OnFailure, Stage, StageKind, Wait, refs, template, time};
-use crate::state::{ItemPhase, StageRun, StopReason, TaskState};
+use crate::state::{ItemPhase, PromptOption, StageRun, StopReason, TaskState};
 
 impl Machine<'_> {
     /// Carries the run on and says what the task becomes.
@@ -135,10 +135,27 @@ impl Machine<'_> {
         }
     }
 
-    /// The answer this very question had under an earlier plan of the task.
+    /// The answer this very question had under an earlier plan of the task, as long as it still is one.
     fn answered_earlier(&self, stage: &Stage) -> Option<Value> {
-        let earlier = &self.run.earlier.answers;
-        earlier.iter().find(|(before, _)| before.id == stage.id && before.kind == stage.kind).map(|(_, v)| v.clone())
+        let mut earlier = self.run.earlier.answers.iter();
+        let (_, answer) = earlier.find(|(before, _)| before.id == stage.id && before.kind == stage.kind)?;
+        self.is_on_offer(stage, answer).then(|| answer.clone())
+    }
+
+    /// Whether what was chosen from a list can be chosen from what the list is now.
+    fn is_on_offer(&self, stage: &Stage, answer: &Value) -> bool {
+        let (choose, chosen) = match &stage.kind {
+            StageKind::Selection(choose) => (choose, std::slice::from_ref(answer)),
+            StageKind::MultiSelect(choose) => (choose, answer.as_array().map(Vec::as_slice).unwrap_or_default()),
+            StageKind::Clarification(_)
+            | StageKind::Confirmation(_)
+            | StageKind::Execution(_)
+            | StageKind::Parallel(_)
+            | StageKind::Conditional(_)
+            | StageKind::Wait(_) => return true,
+        };
+        let is_there = |value: &Value, options: &[PromptOption]| options.iter().any(|option| option.value == *value);
+        self.options(choose).is_ok_and(|options| chosen.iter().all(|value| is_there(value, &options)))
     }
 
     fn begin_conditional(&mut self, stage: &Stage, conditional: &Conditional) {

@@ -50,7 +50,8 @@ impl Machine<'_> {
         }
     }
 
-    fn options(&self, choose: &Choose) -> Result<Vec<PromptOption>, String> {
+    /// What a choice can be made from now.
+    pub(super) fn options(&self, choose: &Choose) -> Result<Vec<PromptOption>, String> {
         if let Some(options) = &choose.options {
             return options
                 .iter()

@@ -20,6 +20,7 @@ mod edges;
 mod honesty;
 mod models;
 mod properties;
+mod replans;
 
 fn spec(name: &str, reach: ReachRule) -> ActionSpec {
     ActionSpec {

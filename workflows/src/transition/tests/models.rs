@@ -7,7 +7,7 @@ use crate::ports::planner::{Intent, Proposal};
 use crate::state::Amendment;
 
 /// A task that waits for its plan.
-fn asked(text: &str) -> Bench {
+pub(super) fn asked(text: &str) -> Bench {
     let mut bench = Bench::new(plan(json!([{"id": "q", "type": "clarification", "question": "?", "answer": "text"}])));
     let request = Request { text: text.to_owned(), amendments: Vec::new(), photos: Vec::new() };
     let planning = Planning { seed: Seed("seed".to_owned()), request, previous: None };
@@ -16,31 +16,31 @@ fn asked(text: &str) -> Bench {
     bench
 }
 
-fn planned(bench: &mut Bench, by: &str, proposal: Proposal) {
+pub(super) fn planned(bench: &mut Bench, by: &str, proposal: Proposal) {
     let amendments = bench.state.request().amendments.len();
     let answer = Ok(Planned { by: by.to_owned(), proposal, notes: vec!["a note".to_owned()] });
     bench.send(Event::Planned { amendments, answer }).expect("an awaited plan");
 }
 
-fn proposes(stages: Value) -> Proposal {
+pub(super) fn proposes(stages: Value) -> Proposal {
     let plan: Plan = serde_json::from_value(plan(stages)).expect("a plan");
     Proposal::Plan { plan: Box::new(plan), intent: Intent::default() }
 }
 
-fn said(bench: &Bench) -> Vec<String> {
+pub(super) fn said(bench: &Bench) -> Vec<String> {
     let texts = bench.frames.iter().filter(|frame| frame.kind == FrameKind::Message);
     texts.filter_map(|frame| Some(frame.data.get("text")?.as_str()?.to_owned())).collect()
 }
 
-fn look(id: &str) -> Value {
+pub(super) fn look(id: &str) -> Value {
     json!({"id": id, "type": "execution", "action": "look.up", "params": {"to": ["places"]}})
 }
 
-fn pick(id: &str, from: &str) -> Value {
+pub(super) fn pick(id: &str, from: &str) -> Value {
     json!({"id": id, "type": "selection", "question": "Which?", "options_from": from})
 }
 
-fn found(list: Value) -> Result<ActionOutcome, ActionError> {
+pub(super) fn found(list: Value) -> Result<ActionOutcome, ActionError> {
     let result = json!({"results": list}).as_object().cloned().expect("an object");
     Ok(ActionOutcome { result, detail: "found".to_owned(), undo: None, left: None })
 }

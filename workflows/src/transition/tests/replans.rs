@@ -1,0 +1,84 @@
+//! What holds of an earlier plan when another takes its place.
+
+use super::models::{asked, found, pick, planned, proposes};
+use super::*;
+
+fn look_at(town: &str) -> Value {
+    json!({"id": "places", "type": "execution", "action": "look.up", "params": {"to": [town]}})
+}
+
+fn ask(id: &str) -> Value {
+    json!({"id": id, "type": "clarification", "question": "?", "answer": "text"})
+}
+
+/// The person changes the request; another plan is awaited.
+fn revise(bench: &mut Bench) {
+    bench.send(Event::Revise { text: "otherwise".to_owned() }).expect("a change");
+    assert!(matches!(bench.state, TaskState::Planning(_)), "{:?}", bench.status());
+}
+
+/// The person changes the request, and this is planned.
+fn replan(bench: &mut Bench, stages: Value) {
+    revise(bench);
+    bench.frames.clear();
+    planned(bench, "groq", proposes(stages));
+}
+
+/// A table at one of the places of Goa, chosen and shown.
+fn table_in_goa() -> Bench {
+    let mut bench = asked("find a restaurant and ask for a table");
+    planned(&mut bench, "groq", proposes(table("Goa")));
+    bench.outcome(0, found(json!(["a@goa", "b@goa"])));
+    bench.choose("1");
+    assert_eq!(shown(&bench).args["to"], json!(["a@goa"]));
+    bench
+}
+
+fn table(town: &str) -> Value {
+    json!([look_at(town), pick("venue", "places.results"), mail("table", "{{ venue }}")])
+}
+
+/// The only act of the open confirmation.
+fn shown(bench: &Bench) -> Item {
+    let PromptKind::Confirm { items } = bench.open().kind else { panic!("a confirmation: {:?}", bench.open()) };
+    assert_eq!(items.len(), 1);
+    bench.run().item(&items[0]).cloned().expect("an act")
+}
+
+#[test]
+fn a_choice_is_not_taken_over_into_a_list_that_lacks_it() {
+    let mut bench = table_in_goa();
+    replan(&mut bench, table("Mumbai"));
+    bench.outcome(0, found(json!(["c@mumbai", "d@mumbai"])));
+    let PromptKind::One { options } = bench.open().kind else { panic!("a choice: {:?}", bench.open()) };
+    assert_eq!(options.iter().map(|option| option.name.as_str()).collect::<Vec<_>>(), ["c@mumbai", "d@mumbai"]);
+    bench.choose("2");
+    let table = shown(&bench);
+    assert_eq!(table.args["to"], json!(["d@mumbai"]));
+    assert!(table.notes[0].contains("it came with \"Up\""), "{:?}", table.notes);
+}
+
+#[test]
+fn a_choice_that_is_on_the_new_list_too_is_not_asked_again() {
+    let mut bench = table_in_goa();
+    replan(&mut bench, table("South Goa"));
+    bench.outcome(0, found(json!(["e@goa", "a@goa"])));
+    let table = shown(&bench);
+    assert_eq!(table.args["to"], json!(["a@goa"]));
+    assert!(table.notes[0].contains("it came with \"Up\""), "{:?}", table.notes);
+}
+
+#[test]
+fn several_that_were_chosen_are_taken_over_only_all_together() {
+    let many = json!({"id": "venue", "type": "multi_select", "question": "Which?", "options_from": "places.results"});
+    let stages = |town: &str| json!([look_at(town), many, ask("q")]);
+    for (now_there, is_asked) in [(json!(["c", "b", "a"]), false), (json!(["a", "c"]), true)] {
+        let mut bench = asked("look at places");
+        planned(&mut bench, "groq", proposes(stages("Goa")));
+        bench.outcome(0, found(json!(["a", "b", "c"])));
+        bench.answer(Answer::Options(vec!["1".to_owned(), "2".to_owned()])).expect("two");
+        replan(&mut bench, stages("Mumbai"));
+        bench.outcome(0, found(now_there));
+        assert_eq!(matches!(bench.open().kind, PromptKind::Many { .. }), is_asked);
+    }
+}

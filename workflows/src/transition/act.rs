@@ -1,6 +1,6 @@
 //! Acts: made and frozen, started, ended, retried, asked about.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
 use super::machine::Machine;
@@ -20,6 +20,9 @@ use crate::state::{Item, ItemPhase, PromptKind, PromptOption, Purpose, Run, Stag
 const RETRY_SECS: u32 = 2;
 /// Longest pause another side may ask for.
 const RETRY_SECS_MAX: u32 = 3_600;
+/// How long what was looked up holds for a plan made anew, in minutes: long enough for the plan itself, not
+/// for prices and free hours to change.
+const READ_HOLDS_MINUTES_MAX: i64 = 5;
 /// The plugin that keeps the person's contacts.
 const ADDRESS_BOOK: &str = "contacts";
 /// Why an act was not begun, though it was approved.
@@ -87,7 +90,10 @@ impl Machine<'_> {
         let item = self.new_item(stage, action, args)?;
         // What was done is done, whatever has become of the tool since.
         let hash = call_hash(&item.action, &item.args);
+        let now = self.ctx.now;
         let earlier = &mut self.run.earlier.done;
+        // What is looked up anew takes the place of what was found before.
+        earlier.retain(|item| !is_outdated(item, now) || call_hash(&item.action, &item.args) != hash);
         let is_done = |item: &Item| matches!(item.phase, ItemPhase::Done { .. });
         let in_doubt = earlier
             .iter()
@@ -433,6 +439,12 @@ impl Machine<'_> {
             ],
         );
     }
+}
+
+/// Whether it was looked up too long ago to go by.
+fn is_outdated(item: &Item, now: DateTime<Utc>) -> bool {
+    let limit = Duration::minutes(READ_HOLDS_MINUTES_MAX);
+    matches!(item.phase, ItemPhase::Done { at, .. } if item.reach == Reach::Read && now - at > limit)
 }
 
 fn option(id: &str, name: &str) -> PromptOption {

@@ -11,6 +11,10 @@ fn ask(id: &str) -> Value {
     json!({"id": id, "type": "clarification", "question": "?", "answer": "text"})
 }
 
+fn own(id: &str) -> Value {
+    json!({"id": id, "type": "execution", "action": "own.add", "params": {"to": [id]}})
+}
+
 /// The person changes the request; another plan is awaited.
 fn revise(bench: &mut Bench) {
     bench.send(Event::Revise { text: "otherwise".to_owned() }).expect("a change");
@@ -22,6 +26,10 @@ fn replan(bench: &mut Bench, stages: Value) {
     revise(bench);
     bench.frames.clear();
     planned(bench, "groq", proposes(stages));
+}
+
+fn answer(bench: &mut Bench, text: &str) {
+    bench.answer(Answer::Text(text.to_owned())).expect("an answer");
 }
 
 /// A table at one of the places of Goa, chosen and shown.
@@ -81,4 +89,23 @@ fn several_that_were_chosen_are_taken_over_only_all_together() {
         bench.outcome(0, found(now_there));
         assert_eq!(matches!(bench.open().kind, PromptKind::Many { .. }), is_asked);
     }
+}
+
+#[test]
+fn what_was_looked_up_holds_for_minutes_and_what_was_done_for_ever() {
+    let stages = || json!([own("a"), look_at("Goa"), ask("q")]);
+    let mut bench = asked("add it and look");
+    planned(&mut bench, "groq", proposes(stages()));
+    bench.outcome(0, done("added"));
+    bench.outcome(0, found(json!(["old"])));
+    bench.now += Duration::minutes(5);
+    replan(&mut bench, stages());
+    assert!(bench.started().is_empty(), "nothing is looked up anew right after");
+    bench.now += Duration::days(1);
+    replan(&mut bench, stages());
+    assert_eq!(bench.started().iter().map(|item| item.action.as_str()).collect::<Vec<_>>(), ["look.up"]);
+    bench.outcome(0, found(json!(["new"])));
+    answer(&mut bench, "done");
+    assert_eq!(report::receipts(bench.run()).len(), 2, "one of each: what is old is told no more");
+    assert_eq!(bench.run().items[1].done().map(|outcome| &outcome.result["results"]), Some(&json!(["new"])));
 }

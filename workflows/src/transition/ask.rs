@@ -128,6 +128,10 @@ impl Machine<'_> {
                 }
             }
         }
+        // One of them cannot be made and all are planned anew: nobody could answer this any more.
+        if self.run.stuck {
+            return;
+        }
         items.retain(|id| self.run.item(id).is_some_and(|item| item.phase == ItemPhase::Held));
         if items.is_empty() {
             self.set_stage(stage, StageRun::Done { result: json!({"approved": true, "by": Value::Null}) });

@@ -109,3 +109,15 @@ fn what_was_looked_up_holds_for_minutes_and_what_was_done_for_ever() {
     assert_eq!(report::receipts(bench.run()).len(), 2, "one of each: what is old is told no more");
     assert_eq!(bench.run().items[1].done().map(|outcome| &outcome.result["results"]), Some(&json!(["new"])));
 }
+
+#[test]
+fn acts_that_are_about_to_be_planned_anew_are_not_asked_about() {
+    let mut bench = asked("mail Bob and whoever is found");
+    let stages = json!([look_at("Goa"), {"id": "ok", "type": "confirmation", "covers": ["a", "b"]},
+        mail("a", "bob@y"), mail("b", "{{ places.results[0] }}")]);
+    planned(&mut bench, "groq", proposes(stages));
+    bench.outcome(0, found(json!([])));
+    assert!(matches!(bench.state, TaskState::Planning(_)), "{:?}", bench.status());
+    assert!(bench.run().prompts.is_empty(), "nobody could answer it: {:?}", bench.run().prompts);
+    assert!(!bench.frames.iter().any(|frame| frame.data.contains_key("prompt_id")));
+}

@@ -119,7 +119,7 @@ impl Machine<'_> {
     }
 
     fn begin_stage(&mut self, stage: &Stage) {
-        if let Some(result) = self.answered_earlier(stage) {
+        if let Some(result) = self.take_earlier_answer(stage) {
             self.set_stage(stage, StageRun::Done { result });
             return;
         }
@@ -135,11 +135,13 @@ impl Machine<'_> {
         }
     }
 
-    /// The answer this very question had under an earlier plan of the task, as long as it still is one.
-    fn answered_earlier(&self, stage: &Stage) -> Option<Value> {
-        let mut earlier = self.run.earlier.answers.iter();
-        let (_, answer) = earlier.find(|(before, _)| before.id == stage.id && before.kind == stage.kind)?;
-        self.is_on_offer(stage, answer).then(|| answer.clone())
+    /// Takes the answer this very question had under an earlier plan of the task. It is this plan's from here
+    /// on, or none any more.
+    fn take_earlier_answer(&mut self, stage: &Stage) -> Option<Value> {
+        let earlier = &mut self.run.earlier.answers;
+        let n = earlier.iter().position(|(before, _)| before.id == stage.id && before.kind == stage.kind)?;
+        let (_, answer) = earlier.remove(n);
+        Some(answer).filter(|answer| self.is_on_offer(stage, answer))
     }
 
     /// Whether what was chosen from a list can be chosen from what the list is now.

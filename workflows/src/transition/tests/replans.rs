@@ -121,3 +121,38 @@ fn acts_that_are_about_to_be_planned_anew_are_not_asked_about() {
     assert!(bench.run().prompts.is_empty(), "nobody could answer it: {:?}", bench.run().prompts);
     assert!(!bench.frames.iter().any(|frame| frame.data.contains_key("prompt_id")));
 }
+
+/// The answers that are kept of a question.
+fn kept(bench: &Bench, id: &str) -> Vec<Value> {
+    let run = bench.run();
+    let earlier = run.earlier.answers.iter().filter(|(stage, _)| stage.id.as_str() == id).map(|(_, value)| value);
+    let now = run.stages.iter().filter(|(stage, _)| stage.as_str() == id).filter_map(|(_, state)| state.result());
+    earlier.chain(now).cloned().collect()
+}
+
+#[test]
+fn an_answer_is_kept_once_however_often_it_is_planned_anew() {
+    let stages = || json!([ask("q"), ask("r")]);
+    let mut bench = asked("ask me");
+    planned(&mut bench, "groq", proposes(stages()));
+    answer(&mut bench, "yes");
+    for _ in 0..3 {
+        replan(&mut bench, stages());
+        assert_eq!(kept(&bench, "q"), [json!("yes")]);
+    }
+    // Nor is it forgotten by a plan that has no use for it.
+    replan(&mut bench, json!([ask("s")]));
+    replan(&mut bench, stages());
+    assert_eq!(kept(&bench, "q"), [json!("yes")]);
+}
+
+#[test]
+fn a_newer_answer_takes_the_place_of_the_older_one() {
+    let mut bench = table_in_goa();
+    replan(&mut bench, table("Mumbai"));
+    bench.outcome(0, found(json!(["c@mumbai"])));
+    bench.choose("1");
+    assert_eq!(kept(&bench, "venue"), [json!("c@mumbai")]);
+    replan(&mut bench, json!([ask("q")]));
+    assert_eq!(kept(&bench, "venue"), [json!("c@mumbai")]);
+}

@@ -17,7 +17,7 @@ use crate::plan::Plan;
 
 pub use item::{Approval, Item, ItemPhase};
 pub use prompt::{Prompt, PromptKind, PromptOption, PromptState, Purpose};
-pub use run::{Earlier, Run, StageRun};
+pub use run::{Earlier, LastPlan, Run, StageRun};
 
 /// The version of the snapshot's form. A row with a higher one waits for a newer program.
 pub const STATE_VERSION: u32 = 1;

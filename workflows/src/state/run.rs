@@ -1,6 +1,6 @@
 //! A plan being carried out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -61,12 +61,24 @@ pub struct Earlier {
     /// Acts that were done: one with the same action and arguments is not done again. And those
     /// of which nobody knows: they stay in the report.
     pub done: Vec<Item>,
+    /// While plans only ask: the last one that did more, against which the next is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<LastPlan>>,
+}
+
+/// A plan that another will take the place of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastPlan {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Its executions that were done, by it or by a plan before.
+    pub done: BTreeSet<StageId>,
 }
 
 impl Earlier {
     /// Whether there was nothing.
     pub fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.done.is_empty()
+        self.answers.is_empty() && self.done.is_empty() && self.plan.is_none()
     }
 }
 

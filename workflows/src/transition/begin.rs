@@ -38,8 +38,10 @@ struct Start {
 /// Starts carrying out a valid plan.
 fn start(from: Start, plan: Plan, ctx: &Context<'_>) -> Transition {
     let plan = with_confirmations(plan, ctx.catalog);
-    let difference = from.previous.as_ref().and_then(|before| replan::difference(before, &plan, from.asks));
-    let before = from.previous.map_or_else(replan::Before::default, |run| replan::carry_over(*run));
+    let mut before = from.previous.map_or_else(replan::Before::default, |run| replan::carry_over(*run));
+    // A question changes nothing yet.
+    let last = if from.asks { None } else { before.earlier.plan.take() };
+    let difference = last.map(|last| replan::difference(&last, &plan));
     let run = Run {
         seed: from.seed,
         drawn: before.drawn,

@@ -2,6 +2,7 @@
 //! go on. What was done stays done, what was answered is not asked again, and what changed is shown.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -10,10 +11,12 @@ use super::{AMENDMENTS_MAX, Context, Effect, Refusal, Transition, frame};
 use crate::action::words_of;
 use crate::frame::{FrameDraft, FrameKind};
 use crate::ids::StageId;
+use crate::plan::template::{self, Scope};
 use crate::plan::{AnswerType, Clarification, PLAN_VERSION, Plan, Stage, StageKind};
 use crate::ports::planner::BUILTIN;
 use crate::state::{
-    Amendment, Earlier, ItemPhase, Outcome, Planning, Prompt, PromptState, Purpose, Run, StageRun, TaskState,
+    Amendment, Earlier, Item, ItemPhase, LastPlan, Outcome, Planning, Prompt, PromptState, Purpose, Run, StageRun,
+    TaskState,
 };
 
 /// Times a planner is asked to find another way for one task.
@@ -37,7 +40,9 @@ pub(super) struct Before {
 }
 
 pub(super) fn carry_over(run: Run) -> Before {
+    let last = (!run.asks).then(|| LastPlan { plan: Arc::clone(&run.plan), done: done_by(&run) });
     let (mut earlier, at) = (run.earlier, run.started_at);
+    earlier.plan = last.map(Box::new).or(earlier.plan);
     for stage in run.plan.all() {
         let answered =
             matches!(stage.kind, StageKind::Clarification(_) | StageKind::Selection(_) | StageKind::MultiSelect(_));
@@ -142,16 +147,13 @@ impl Machine<'_> {
     }
 }
 
-/// What changed between two plans, in words; `None` when one of them only asks.
-pub(super) fn difference(before: &Run, after: &Plan, after_asks: bool) -> Option<String> {
-    if before.asks || after_asks {
-        return None;
-    }
+/// What changed between two plans, in words.
+pub(super) fn difference(before: &LastPlan, after: &Plan) -> String {
+    let LastPlan { plan: before, done } = before;
     let head = "I have changed the plan. What I asked before no longer stands.".to_owned();
-    let mut lines = changed_slots(&before.plan.slots, &after.slots);
-    let (old, new) = (acts(&before.plan), acts(after));
-    let is_done = |act: &Act| before.items.iter().any(|item| item.stage_id == act.stage && item.done().is_some());
-    let gone = old.iter().filter(|act| !is_done(act) && !new.iter().any(|other| other.is(act)));
+    let mut lines = changed_slots(&before.slots, &after.slots);
+    let (old, new) = (acts(before), acts(after));
+    let gone = old.iter().filter(|act| !done.contains(&act.stage) && !new.iter().any(|other| other.is(act)));
     let come = new.iter().filter(|act| !old.iter().any(|other| other.is(act)));
     lines.extend(gone.map(|act| format!("\u{2212} {}", act.words)));
     lines.extend(come.map(|act| format!("+ {}", act.words)));
@@ -162,7 +164,17 @@ pub(super) fn difference(before: &Run, after: &Plan, after_asks: bool) -> Option
         lines.push(format!("\u{2026} and {more} more"));
     }
     lines.insert(0, head);
-    Some(lines.join("\n"))
+    lines.join("\n")
+}
+
+/// The executions of a run's plan that were done, by it or by a plan before.
+fn done_by(run: &Run) -> BTreeSet<StageId> {
+    let slots = Scope::new(&Map::from_iter([("slots".to_owned(), Value::Object(run.plan.slots.clone()))]));
+    let is_done = |act: &Act| {
+        run.items.iter().any(|item| item.stage_id == act.stage && item.done().is_some())
+            || run.earlier.done.iter().any(|item| item.done().is_some() && act.is_done_as(item, &slots))
+    };
+    acts(&run.plan).into_iter().filter(is_done).map(|act| act.stage).collect()
 }
 
 fn changed_slots(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
@@ -190,6 +202,16 @@ struct Act {
 impl Act {
     fn is(&self, other: &Self) -> bool {
         self.action == other.action && self.params == other.params
+    }
+
+    /// Whether an act of a plan before was this one. What cannot be known without results is taken to be
+    /// what it was under the same stage.
+    fn is_done_as(&self, item: &Item, slots: &Scope) -> bool {
+        let is_same = |(name, param): (&String, &Value)| match template::fill(param, slots) {
+            Ok(value) => item.args.get(name).unwrap_or(&Value::Null) == &value,
+            Err(_) => item.stage_id == self.stage,
+        };
+        self.action == item.action && self.params.iter().all(is_same)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What holds of an earlier plan when another takes its place.
 
-use super::models::{asked, found, pick, planned, proposes};
+use super::models::{asked, found, pick, planned, proposes, said};
 use super::*;
+use crate::ports::planner::{Intent, Proposal};
 
 fn look_at(town: &str) -> Value {
     json!({"id": "places", "type": "execution", "action": "look.up", "params": {"to": [town]}})
@@ -28,8 +29,18 @@ fn replan(bench: &mut Bench, stages: Value) {
     planned(bench, "groq", proposes(stages));
 }
 
+fn asks(bench: &mut Bench, text: &str) {
+    let (text, suggestions) = (text.to_owned(), Vec::new());
+    planned(bench, "groq", Proposal::Question { text, suggestions, intent: Intent::default() });
+}
+
 fn answer(bench: &mut Bench, text: &str) {
     bench.answer(Answer::Text(text.to_owned())).expect("an answer");
+}
+
+fn difference(bench: &Bench) -> String {
+    let said = said(bench);
+    said.iter().find(|text| text.contains("changed the plan")).cloned().unwrap_or_else(|| panic!("none in {said:?}"))
 }
 
 /// A table at one of the places of Goa, chosen and shown.
@@ -120,6 +131,60 @@ fn acts_that_are_about_to_be_planned_anew_are_not_asked_about() {
     assert!(matches!(bench.state, TaskState::Planning(_)), "{:?}", bench.status());
     assert!(bench.run().prompts.is_empty(), "nobody could answer it: {:?}", bench.run().prompts);
     assert!(!bench.frames.iter().any(|frame| frame.data.contains_key("prompt_id")));
+}
+
+#[test]
+fn what_changed_is_shown_after_questions_in_between() {
+    let mut bench = asked("mail Bob, then Carl");
+    planned(&mut bench, "groq", proposes(json!([mail("first", "bob@y"), ask("q"), mail("second", "carl@y")])));
+    bench.approve();
+    bench.outcome(0, done("sent"));
+    revise(&mut bench);
+    asks(&mut bench, "Which Dora?");
+    answer(&mut bench, "the old one");
+    asks(&mut bench, "Which address?");
+    assert!(!said(&bench).iter().any(|text| text.contains("changed the plan")), "a question changes nothing yet");
+    answer(&mut bench, "dora@y");
+    planned(&mut bench, "groq", proposes(json!([mail("third", "dora@y")])));
+    let difference = difference(&bench);
+    assert!(!difference.contains("bob@y"), "it stays done: {difference}");
+    assert!(difference.contains("\u{2212} Send ([\"carl@y\"]"), "{difference}");
+    assert!(difference.contains("+ Send ([\"dora@y\"]"), "{difference}");
+    assert_eq!(bench.run().earlier.plan, None, "it is kept no longer than needed");
+}
+
+#[test]
+fn an_act_under_another_target_is_done_after_questions_too() {
+    let mut bench = asked("mail Bob");
+    planned(&mut bench, "groq", proposes(json!([mail("a", "old@y"), ask("q")])));
+    bench.approve();
+    bench.outcome(0, Err(ActionError::fail("no such mailbox")));
+    bench.choose("other");
+    answer(&mut bench, "new@y.org");
+    bench.approve();
+    bench.outcome(0, done("sent"));
+    revise(&mut bench);
+    asks(&mut bench, "Who else?");
+    answer(&mut bench, "Carl");
+    planned(&mut bench, "groq", proposes(json!([mail("b", "carl@y")])));
+    assert!(!difference(&bench).contains('\u{2212}'), "{}", difference(&bench));
+}
+
+#[test]
+fn what_was_done_two_plans_ago_is_no_part_of_what_is_given_up() {
+    let on_day =
+        |id: &str| json!({"id": id, "type": "execution", "action": "own.add", "params": {"to": ["{{ slots.date }}"]}});
+    let mut bench = asked("mail Bob and note the day");
+    planned(&mut bench, "groq", proposes(json!([on_day("day"), mail("m", "bob@y"), ask("q")])));
+    bench.outcome(0, done("noted"));
+    bench.approve();
+    bench.outcome(0, done("sent"));
+    // Neither is come to, and the act called as the mail was is another.
+    replan(&mut bench, json!([ask("r"), on_day("noted"), mail("again", "bob@y"), mail("m", "carl@y")]));
+    replan(&mut bench, json!([mail("d", "dora@y")]));
+    let difference = difference(&bench);
+    assert!(!difference.contains("bob@y") && !difference.contains("slots.date"), "they stay done: {difference}");
+    assert!(difference.contains("\u{2212} Send ([\"carl@y\"]"), "{difference}");
 }
 
 /// The answers that are kept of a question.

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::machine::Machine;
-use super::{Context, Refusal, Transition, frame, message, replan, report};
+use super::{Context, Refusal, Transition, frame, message, replan, report, stop};
 use crate::frame::FrameKind;
 use crate::ids::Seed;
 use crate::plan::Plan;
 use crate::plan::confirm::with_confirmations;
 use crate::ports::planner::{BUILTIN, Intent, Planned, Proposal};
-use crate::state::{Finished, Outcome, Planning, Request, Run, TaskState};
+use crate::state::{Outcome, Planning, Request, Run, TaskState};
 
 /// A new task for a plan given as data.
 pub(super) fn given(seed: Seed, plan: Plan, ctx: &Context<'_>) -> Result<Transition, Refusal> {
@@ -112,7 +112,7 @@ fn follow(planning: Planning, answer: Result<Planned, String>, ctx: &Context<'_>
         Ok(planned) => planned,
         Err(error) => {
             let text = format!("I could not make a plan for that: {error}.");
-            return finished(planning, Outcome::Failed, text, Some("no_plan"), ctx);
+            return finished(planning, Outcome::Failed, text, "no_plan", ctx);
         }
     };
     let (plan, intent, asks) = match proposal {
@@ -122,47 +122,35 @@ fn follow(planning: Planning, answer: Result<Planned, String>, ctx: &Context<'_>
         }
         Proposal::Reply { text, .. } => {
             // Words of a model are no evidence of anything.
-            let text = if by == BUILTIN { text } else { format!("{text}\n\n({by} answered; nothing was done.)") };
-            return finished(planning, Outcome::Completed, text, None, ctx);
+            let more = if has_receipts(planning.previous.as_deref()) { "more " } else { "" };
+            let text = if by == BUILTIN { text } else { format!("{text}\n\n({by} answered; nothing {more}was done.)") };
+            return finished(planning, Outcome::Completed, text, "", ctx);
         }
     };
     let faults = plan.validate(ctx.catalog);
     if let Some(first) = faults.first() {
         let text = format!("I could not make a plan for that: {}.", first.msg);
-        return finished(planning, Outcome::Failed, text, Some("faulty_plan"), ctx);
+        return finished(planning, Outcome::Failed, text, "faulty_plan", ctx);
     }
     let Planning { seed, request, previous } = planning;
     start(Start { seed, request, intent, planner: Some(by), previous, asks }, plan, ctx)
 }
 
+/// Whether there is something to report of what came before.
+fn has_receipts(previous: Option<&Run>) -> bool {
+    previous.is_some_and(|run| !report::receipts(run).is_empty())
+}
+
 /// Ends a task that nothing is to be done for any more; what was done before is in the report.
-fn finished(
-    planning: Planning,
-    mut outcome: Outcome,
-    mut text: String,
-    reason: Option<&str>,
-    ctx: &Context<'_>,
-) -> Transition {
-    if let Some(run) = planning.previous.as_deref().filter(|run| !report::receipts(run).is_empty()) {
-        outcome = if outcome == Outcome::Completed { report::outcome(run) } else { outcome };
-        text = format!("{text}\n\n{}", report::summary(run, outcome, "", ctx.person));
+fn finished(planning: Planning, outcome: Outcome, text: String, reason: &str, ctx: &Context<'_>) -> Transition {
+    let Planning { request, previous, .. } = planning;
+    let Some(run) = previous else { return stop::end_unplanned(request, outcome, text, reason, ctx) };
+    let mut machine = Machine::new(Run { request, ..*run }, ctx);
+    machine.call_off();
+    if !has_receipts(Some(&machine.run)) {
+        return machine.end(outcome, text, reason);
     }
-    let kind = match outcome {
-        Outcome::Completed | Outcome::CompletedWithFailures => FrameKind::TaskCompleted,
-        Outcome::Failed | Outcome::Cancelled => FrameKind::TaskFailed,
-    };
-    Transition {
-        frames: vec![message(&text, ctx.session_id), frame(kind, [("summary", Value::from(text.as_str()))])],
-        next: TaskState::Finished(Finished {
-            request: planning.request,
-            run: planning.previous,
-            outcome,
-            summary: text,
-            reason: reason.map(str::to_owned),
-            at: ctx.now,
-        }),
-        effects: Vec::new(),
-        wake_at: None,
-        progress: true,
-    }
+    let outcome = if outcome == Outcome::Completed { report::outcome(&machine.run) } else { outcome };
+    let text = format!("{text}\n\n{}", report::summary(&machine.run, outcome, "", ctx.person));
+    machine.end(outcome, text, reason)
 }

@@ -5,40 +5,25 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::machine::Machine;
-use super::{Context, Refusal, Transition, report};
-use crate::frame::FrameKind;
+use super::{Context, Refusal, Transition, frame, message, report};
+use crate::frame::{FrameDraft, FrameKind};
 use crate::ids::EffectId;
 use crate::ports::actions::UndoCall;
+use crate::receipt::Receipt;
 use crate::state::{
-    Finished, Item, ItemPhase, Outcome, PromptState, StageRun, StopReason, Stopping, TaskState, Undoing,
+    Finished, Item, ItemPhase, Outcome, Planning, PromptState, Request, Run, StageRun, StopReason, Stopping, TaskState,
+    Undoing,
 };
 
 /// The person said stop.
 pub(super) fn cancel(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Refusal> {
     match state {
-        TaskState::Planning(planning) => {
-            let done = planning.previous.as_deref().filter(|run| !report::receipts(run).is_empty());
-            let text = done.map_or_else(
-                || "Stopped. Nothing was done.".to_owned(),
-                |run| report::summary(run, Outcome::Cancelled, "cancelled", ctx.person),
-            );
-            Ok(Transition {
-                frames: vec![
-                    super::message(&text, ctx.session_id),
-                    super::frame(FrameKind::TaskFailed, [("status", Value::from("cancelled"))]),
-                ],
-                next: TaskState::Finished(Finished {
-                    request: planning.request,
-                    run: planning.previous,
-                    outcome: Outcome::Cancelled,
-                    summary: text,
-                    reason: Some("cancelled".to_owned()),
-                    at: ctx.now,
-                }),
-                effects: Vec::new(),
-                wake_at: None,
-                progress: true,
-            })
+        TaskState::Planning(Planning { request, previous: Some(run), .. }) => {
+            Ok(Machine::new(Run { request, ..*run }, ctx).stop_now(StopReason::Cancelled))
+        }
+        TaskState::Planning(Planning { request, previous: None, .. }) => {
+            let text = "Stopped. Nothing was done.".to_owned();
+            Ok(end_unplanned(request, Outcome::Cancelled, text, "cancelled", ctx))
         }
         TaskState::Running(run) => Ok(Machine::new(run, ctx).stop_now(StopReason::Cancelled)),
         TaskState::Stopping(_) | TaskState::Undoing(_) => Err(Refusal::TooLate("It is stopping already.".to_owned())),
@@ -84,6 +69,21 @@ impl Machine<'_> {
     /// Starts nothing more; ends at once, or when what is under way has.
     pub(super) fn stop_now(mut self, reason: StopReason) -> Transition {
         self.stop = Some(reason);
+        self.call_off();
+        if self.run.items.iter().any(Item::is_in_flight) {
+            return self.into(|run| TaskState::Stopping(Stopping { run, reason }));
+        }
+        match reason {
+            StopReason::Failure => self.undo_on(Outcome::Failed, Some("stopped".to_owned())),
+            StopReason::Undo => self.undo_on(Outcome::Cancelled, Some("undone".to_owned())),
+            StopReason::Cancelled => self.finish(Some((Outcome::Cancelled, "cancelled"))),
+            StopReason::Rejected => self.finish(Some((Outcome::Cancelled, "rejected"))),
+            StopReason::Expired => self.finish(Some((Outcome::Cancelled, "expired"))),
+        }
+    }
+
+    /// Closes every question, and whatever has not begun will not.
+    pub(super) fn call_off(&mut self) {
         for prompt in self.run.prompts.iter_mut().filter(|prompt| prompt.is_open()) {
             prompt.state = PromptState::Void;
         }
@@ -101,16 +101,6 @@ impl Machine<'_> {
                 | ItemPhase::Cancelled
                 | ItemPhase::Replaced => {}
             }
-        }
-        if self.run.items.iter().any(Item::is_in_flight) {
-            return self.into(|run| TaskState::Stopping(Stopping { run, reason }));
-        }
-        match reason {
-            StopReason::Failure => self.undo_on(Outcome::Failed, Some("stopped".to_owned())),
-            StopReason::Undo => self.undo_on(Outcome::Cancelled, Some("undone".to_owned())),
-            StopReason::Cancelled => self.finish(Some((Outcome::Cancelled, "cancelled"))),
-            StopReason::Rejected => self.finish(Some((Outcome::Cancelled, "rejected"))),
-            StopReason::Expired => self.finish(Some((Outcome::Cancelled, "expired"))),
         }
     }
 
@@ -157,34 +147,26 @@ impl Machine<'_> {
     }
 
     /// Ends the task and reports from its receipts.
-    pub(super) fn finish(mut self, forced: Option<(Outcome, &str)>) -> Transition {
+    pub(super) fn finish(self, forced: Option<(Outcome, &str)>) -> Transition {
+        let (outcome, reason) = forced.unwrap_or_else(|| (report::outcome(&self.run), ""));
+        let summary = report::summary(&self.run, outcome, reason, self.ctx.person);
+        self.end(outcome, summary, reason)
+    }
+
+    /// Ends the task with these words.
+    pub(super) fn end(mut self, outcome: Outcome, summary: String, reason: &str) -> Transition {
         let plan = Arc::clone(&self.run.plan);
         for stage in plan.all() {
             if self.run.stages.get(&stage.id).is_some_and(|state| !state.is_over()) {
                 self.set_stage(stage, StageRun::Cancelled);
             }
         }
-        let (outcome, reason) =
-            forced.map_or_else(|| (report::outcome(&self.run), ""), |(outcome, reason)| (outcome, reason));
-        let summary = report::summary(&self.run, outcome, reason, self.ctx.person);
         self.say(&summary);
-        let good = matches!(outcome, Outcome::Completed | Outcome::CompletedWithFailures);
-        if good {
+        if is_good(outcome) {
             self.run.progress = 100;
             self.emit(FrameKind::TaskProgress, [("progress", Value::from(100))]);
         }
-        let receipts = serde_json::to_value(report::receipts(&self.run)).unwrap_or(Value::Null);
-        let kind = if good { FrameKind::TaskCompleted } else { FrameKind::TaskFailed };
-        let status = serde_json::to_value(outcome).unwrap_or(Value::Null);
-        self.emit(
-            kind,
-            [
-                ("summary", Value::from(summary.as_str())),
-                ("status", status),
-                ("receipts", receipts),
-                ("reason", Value::from(reason)),
-            ],
-        );
+        self.frames.push(ended(outcome, &summary, &report::receipts(&self.run), reason));
         let reason = (!reason.is_empty()).then(|| reason.to_owned());
         let at = self.ctx.now;
         let mut moved = self.into(|run| {
@@ -194,4 +176,39 @@ impl Machine<'_> {
         moved.wake_at = None;
         moved
     }
+}
+
+/// Ends a task that never had a plan.
+pub(super) fn end_unplanned(
+    request: Request,
+    outcome: Outcome,
+    summary: String,
+    reason: &str,
+    ctx: &Context<'_>,
+) -> Transition {
+    let frames = vec![message(&summary, ctx.session_id), ended(outcome, &summary, &[], reason)];
+    let reason = (!reason.is_empty()).then(|| reason.to_owned());
+    let next = TaskState::Finished(Finished { request, run: None, outcome, summary, reason, at: ctx.now });
+    Transition { next, effects: Vec::new(), frames, wake_at: None, progress: true }
+}
+
+fn is_good(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Completed | Outcome::CompletedWithFailures => true,
+        Outcome::Failed | Outcome::Cancelled => false,
+    }
+}
+
+/// What tells the log how a task ended.
+fn ended(outcome: Outcome, summary: &str, receipts: &[Receipt], reason: &str) -> FrameDraft {
+    let kind = if is_good(outcome) { FrameKind::TaskCompleted } else { FrameKind::TaskFailed };
+    frame(
+        kind,
+        [
+            ("summary", Value::from(summary)),
+            ("status", serde_json::to_value(outcome).unwrap_or(Value::Null)),
+            ("receipts", serde_json::to_value(receipts).unwrap_or(Value::Null)),
+            ("reason", Value::from(reason)),
+        ],
+    )
 }

@@ -1,8 +1,9 @@
-//! What holds of an earlier plan when another takes its place.
+//! What holds of an earlier plan when another takes its place, and how a task ends while it is made.
 
 use super::models::{asked, found, pick, planned, proposes, said};
 use super::*;
 use crate::ports::planner::{Intent, Proposal};
+use crate::state::view;
 
 fn look_at(town: &str) -> Value {
     json!({"id": "places", "type": "execution", "action": "look.up", "params": {"to": [town]}})
@@ -220,4 +221,60 @@ fn a_newer_answer_takes_the_place_of_the_older_one() {
     assert_eq!(kept(&bench, "venue"), [json!("c@mumbai")]);
     replan(&mut bench, json!([ask("q")]));
     assert_eq!(kept(&bench, "venue"), [json!("c@mumbai")]);
+}
+
+/// A task that has done one thing, asks about a second, and is being planned anew.
+fn half_done() -> Bench {
+    let mut bench = asked("add it, then mail them");
+    let asking = json!({"id": "go", "type": "parallel", "stages": [ask("q"), mail("b", "x@y")]});
+    planned(&mut bench, "groq", proposes(json!([own("a"), asking])));
+    bench.outcome(0, done("added"));
+    revise(&mut bench);
+    bench.frames.clear();
+    bench
+}
+
+/// Nothing of an ended task waits or runs, and its last frame tells how it ended.
+fn assert_ended(bench: &Bench, kind: FrameKind, status: &str) {
+    assert_eq!(bench.status().as_str(), status);
+    let steps = view::steps(&bench.state);
+    let is_open = |status: &str| matches!(status, "waiting" | "running" | "pending");
+    assert!(!steps.iter().any(|step| is_open(step.status)), "{steps:?}");
+    let items = &bench.run().items;
+    assert!(!items.iter().any(|item| is_open(view::item_status(item))), "{items:?}");
+    let last = bench.frames.last().expect("frames");
+    assert_eq!((last.kind, &last.data["status"]), (kind, &json!(status)));
+    assert_eq!(last.data["receipts"][0]["detail"], "added");
+    assert!(last.data["summary"].as_str().is_some_and(|text| text.contains("\u{2713} added")), "{last:?}");
+}
+
+#[test]
+fn what_ends_while_another_plan_is_made_leaves_nothing_open() {
+    let mut bench = half_done();
+    bench.send(Event::Cancel).expect("a stop");
+    assert_ended(&bench, FrameKind::TaskFailed, "cancelled");
+
+    let mut bench = half_done();
+    bench.send(Event::Planned { amendments: 1, answer: Err("no planner answered".to_owned()) }).expect("awaited");
+    assert_ended(&bench, FrameKind::TaskFailed, "failed");
+
+    let mut bench = half_done();
+    planned(&mut bench, "groq", Proposal::Reply { text: "It is fine.".to_owned(), intent: Intent::default() });
+    assert_ended(&bench, FrameKind::TaskCompleted, "completed");
+    let said = said(&bench).pop().expect("words");
+    assert!(said.contains("groq answered; nothing more was done"), "{said}");
+}
+
+#[test]
+fn what_ends_before_any_plan_tells_how_it_ended() {
+    let mut bench = asked("hello");
+    planned(&mut bench, "groq", Proposal::Reply { text: "Hello.".to_owned(), intent: Intent::default() });
+    let last = bench.frames.last().expect("frames");
+    assert_eq!((last.kind, &last.data["status"]), (FrameKind::TaskCompleted, &json!("completed")));
+    assert_eq!(last.data["receipts"], json!([]));
+    let mut bench = asked("hello");
+    bench.send(Event::Cancel).expect("a stop");
+    let last = bench.frames.last().expect("frames");
+    assert_eq!((last.kind, &last.data["status"]), (FrameKind::TaskFailed, &json!("cancelled")));
+    assert_eq!(said(&bench), ["Stopped. Nothing was done."]);
 }

@@ -52,20 +52,23 @@ pub(super) fn undo(state: TaskState, ctx: &Context<'_>) -> Result<Transition, Re
             machine.stop = Some(StopReason::Failure);
             Ok(machine.undo_on(finished.outcome, finished.reason))
         }
-        TaskState::Running(run) => {
-            let machine = Machine::new(run, ctx);
-            if machine.run.undoable().is_none() {
-                return Err(nothing());
-            }
-            Ok(machine.stop_now(StopReason::Undo))
+        TaskState::Running(run) => Machine::new(run, ctx).stop_and_undo().ok_or_else(nothing),
+        TaskState::Planning(Planning { request, previous: Some(run), .. }) => {
+            Machine::new(Run { request, ..*run }, ctx).stop_and_undo().ok_or_else(nothing)
         }
-        TaskState::Planning(_) => Err(nothing()),
+        TaskState::Planning(Planning { previous: None, .. }) => Err(nothing()),
         TaskState::Stopping(_) | TaskState::Undoing(_) => Err(Refusal::TooLate("It is stopping already.".to_owned())),
         TaskState::Quarantined(_) => Err(Refusal::TooLate("That task was set aside.".to_owned())),
     }
 }
 
 impl Machine<'_> {
+    /// Takes back what was done instead of going on; `None` when nothing can be.
+    fn stop_and_undo(self) -> Option<Transition> {
+        self.run.undoable()?;
+        Some(self.stop_now(StopReason::Undo))
+    }
+
     /// Starts nothing more; ends at once, or when what is under way has.
     pub(super) fn stop_now(mut self, reason: StopReason) -> Transition {
         self.stop = Some(reason);

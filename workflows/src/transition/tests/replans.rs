@@ -17,6 +17,11 @@ fn own(id: &str) -> Value {
     json!({"id": id, "type": "execution", "action": "own.add", "params": {"to": [id]}})
 }
 
+fn undoable(to: &str) -> Result<ActionOutcome, ActionError> {
+    let args = json!({"to": [to]}).as_object().cloned().expect("an object");
+    done(to).map(|outcome| ActionOutcome { undo: Some(UndoCall { action: "own.add".to_owned(), args }), ..outcome })
+}
+
 /// The person changes the request; another plan is awaited.
 fn revise(bench: &mut Bench) {
     bench.send(Event::Revise { text: "otherwise".to_owned() }).expect("a change");
@@ -120,6 +125,27 @@ fn what_was_looked_up_holds_for_minutes_and_what_was_done_for_ever() {
     answer(&mut bench, "done");
     assert_eq!(report::receipts(bench.run()).len(), 2, "one of each: what is old is told no more");
     assert_eq!(bench.run().items[1].done().map(|outcome| &outcome.result["results"]), Some(&json!(["new"])));
+}
+
+#[test]
+fn what_was_done_can_be_taken_back_while_another_plan_is_made() {
+    let mut bench = asked("add it");
+    planned(&mut bench, "groq", proposes(json!([own("a"), mail("b", "x@y")])));
+    bench.outcome(0, undoable("a"));
+    revise(&mut bench);
+    bench.send(Event::Undo).expect("an undo");
+    bench.outcome(0, done("gone"));
+    assert_eq!(bench.status(), Status::Cancelled);
+    assert!(matches!(bench.run().items[0].phase, ItemPhase::Done { undone: true, .. }));
+    assert_eq!(bench.state.request().amendments.len(), 1, "what was said is kept");
+    let late = Event::Planned { amendments: 1, answer: Err("too late".to_owned()) };
+    assert_eq!(bench.send(late), Err(Refusal::LateResult));
+
+    let mut bench = asked("add it");
+    assert!(matches!(bench.send(Event::Undo), Err(Refusal::TooLate(_))), "nothing was done yet");
+    planned(&mut bench, "groq", proposes(json!([ask("q")])));
+    revise(&mut bench);
+    assert!(matches!(bench.send(Event::Undo), Err(Refusal::TooLate(_))), "nothing can be undone");
 }
 
 #[test]

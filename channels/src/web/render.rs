@@ -144,10 +144,10 @@ pub fn confirm(row: &TaskRow, decided: &PromptId) -> Value {
     }
 }
 
-/// What came of each act so far: `completed`, `failed`, `rejected` or `unknown`.
+/// What came of each act so far, those of an earlier plan first: `completed`, `failed`, `rejected` or `unknown`.
 pub fn results(state: &TaskState) -> Vec<Value> {
-    let items = state.run().map(|run| run.items.as_slice()).unwrap_or_default();
-    items.iter().filter(|item| item.undoes.is_none()).filter_map(outcome).collect()
+    let items = state.run().into_iter().flat_map(|run| run.earlier.done.iter().chain(&run.items));
+    items.filter(|item| item.undoes.is_none()).filter_map(outcome).collect()
 }
 
 fn outcome(item: &Item) -> Option<Value> {
@@ -195,4 +195,26 @@ pub fn prompt(row: &PromptRow) -> Value {
     }
     shown.insert("expires_at".to_owned(), json!(row.expires_at));
     Value::Object(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_begin_with_what_an_earlier_plan_did() {
+        let mail = |id: &str| {
+            json!({"id": id, "stage_id": id, "index": 0, "action": "email.send_email", "args": {}, "reach": "world",
+                "idempotent": false, "look_up": false, "starts": 1, "created_at": "2026-01-31T09:00:00Z",
+                "phase": {"phase": "done", "outcome": {"result": {"message_id": id}, "detail": id},
+                    "at": "2026-01-31T09:00:00Z", "undone": false}})
+        };
+        let state = json!({"state": "running", "seed": "s", "drawn": 2, "request": {"text": "mail them"},
+            "intent": {"type": "send_email"}, "plan": {"version": 1, "title": "Mails", "intent": "send_email", "stages": []},
+            "stages": {}, "items": [mail("now")], "prompts": [], "earlier": {"answers": [], "done": [mail("before")]},
+            "progress": 0, "started_at": "2026-01-31T09:00:00Z"});
+        let state: TaskState = serde_json::from_value(state).expect("a state");
+        let details: Vec<Value> = results(&state).iter().map(|result| result["details"]["detail"].clone()).collect();
+        assert_eq!(details, ["before", "now"]);
+    }
 }

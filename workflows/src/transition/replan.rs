@@ -40,8 +40,9 @@ pub(super) struct Before {
 }
 
 pub(super) fn carry_over(run: Run) -> Before {
+    debug_assert!(!run.in_flight(), "what has begun comes to its end before anything is planned anew");
     let last = (!run.asks).then(|| LastPlan { plan: Arc::clone(&run.plan), done: done_by(&run) });
-    let (mut earlier, at) = (run.earlier, run.started_at);
+    let mut earlier = run.earlier;
     earlier.plan = last.map(Box::new).or(earlier.plan);
     for stage in run.plan.all() {
         let answered =
@@ -57,12 +58,6 @@ pub(super) fn carry_over(run: Run) -> Before {
         // Nobody will be asked about it any more, but the report must not forget it.
         ItemPhase::Unknown { settled, .. } => {
             *settled = true;
-            Some(item)
-        }
-        // It has begun before, and nobody knows with what outcome.
-        ItemPhase::Ready if item.starts > 0 => {
-            let error = "it may have been done before the plan was changed".to_owned();
-            item.phase = ItemPhase::Unknown { error, at, settled: true };
             Some(item)
         }
         ItemPhase::Done { undone: true, .. }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::ports::planner::{Intent, Proposal};
 
 #[derive(Debug, Clone)]
 enum Move {
@@ -10,6 +11,7 @@ enum Move {
     Outcome(usize, u8),
     Cancel,
     Undo,
+    Replan,
     Due(u32),
     Crash,
     Stale(usize),
@@ -21,6 +23,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         6 => (0_usize..4, 0_u8..7).prop_map(|(n, kind)| Move::Outcome(n, kind)),
         1 => Just(Move::Cancel),
         1 => Just(Move::Undo),
+        2 => Just(Move::Replan),
         2 => (0_u32..200_000).prop_map(Move::Due),
         2 => Just(Move::Crash),
         1 => (0_usize..6).prop_map(Move::Stale),
@@ -81,6 +84,13 @@ fn play(bench: &mut Bench, step: &Move) -> Result<(), Refusal> {
         }
         Move::Cancel => bench.send(Event::Cancel),
         Move::Undo => bench.send(Event::Undo),
+        Move::Replan if matches!(bench.state, TaskState::Planning(_)) => {
+            let plan: Plan = serde_json::from_value(rich_plan()).expect("a plan");
+            let proposal = Proposal::Plan { plan: Box::new(plan), intent: Intent::default() };
+            let answer = Ok(Planned { by: "test".to_owned(), proposal, notes: Vec::new() });
+            bench.send(Event::Planned { amendments: bench.state.request().amendments.len(), answer })
+        }
+        Move::Replan => bench.send(Event::Revise { text: "otherwise".to_owned() }),
         Move::Due(secs) => {
             bench.now += Duration::seconds(i64::from(*secs));
             bench.send(Event::Due)
@@ -168,6 +178,8 @@ proptest! {
     #[test]
     fn whatever_happens_no_act_is_done_twice_or_unasked(moves in moves()) {
         let mut bench = Bench::new(rich_plan());
+        let TaskState::Running(run) = &mut bench.state else { panic!("running") };
+        run.request.text = "please".to_owned();
         let mut lost_at: std::collections::BTreeMap<EffectId, DateTime<Utc>> = std::collections::BTreeMap::new();
         for step in &moves {
             let (before, progress, effects) = (bench.state.clone(), bench.run().progress, bench.effects.len());

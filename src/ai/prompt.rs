@@ -197,7 +197,7 @@ fn previous(text: &mut String, run: &Run, contacts: &[Contact]) {
         ItemPhase::Unknown { .. } => Some(format!("{}: nobody knows whether it was done", report::aim(item))),
         _ => None,
     });
-    list(text, "DATA: DONE ALREADY, DO NOT PLAN IT AGAIN", &done.collect::<Vec<_>>(), contacts);
+    list(text, "DATA: DONE ALREADY, DO NOT PLAN IT AGAIN", newest(&done.collect::<Vec<_>>()), contacts);
     let answered = |stage: &workflows::plan::Stage, value: &serde_json::Value| match &stage.kind {
         StageKind::Clarification(c) => Some(format!("{} {}", c.question, answer(value))),
         StageKind::Selection(c) | StageKind::MultiSelect(c) => Some(format!("{} {}", c.question, answer(value))),
@@ -212,7 +212,7 @@ fn previous(text: &mut String, run: &Run, contacts: &[Contact]) {
     list(
         text,
         "DATA: ANSWERED ALREADY; KEEP THE SAME id AND question WHERE IT IS NEEDED AGAIN",
-        &before.chain(now).collect::<Vec<_>>(),
+        newest(&before.chain(now).collect::<Vec<_>>()),
         contacts,
     );
     let failed = run.plan.all().into_iter().filter_map(|stage| match run.stages.get(&stage.id)? {
@@ -226,11 +226,16 @@ fn previous(text: &mut String, run: &Run, contacts: &[Contact]) {
     list(
         text,
         "DATA: WHAT DID NOT WORK; PLAN ANOTHER WAY FOR THE REST",
-        &failed.chain(lost).collect::<Vec<_>>(),
+        newest(&failed.chain(lost).collect::<Vec<_>>()),
         contacts,
     );
     let plan = run.plan.all().into_iter().map(|stage| format!("{} {}", stage.id, stage.kind.name()));
-    list(text, "THE PLAN BEFORE HAD THE STAGES", &plan.collect::<Vec<_>>(), contacts);
+    list(text, "THE PLAN BEFORE HAD THE STAGES", newest(&plan.collect::<Vec<_>>()), contacts);
+}
+
+/// As many of the last of these lines as are told.
+fn newest(lines: &[String]) -> &[String] {
+    &lines[lines.len().saturating_sub(LINES_MAX)..]
 }
 
 /// An answer as people would say it.

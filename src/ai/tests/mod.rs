@@ -1,6 +1,7 @@
 //! What is told to models, and what is made of what they say.
 
 mod names;
+mod previous;
 mod prompts;
 mod readings;
 mod router;

@@ -218,6 +218,44 @@ async fn rules_that_made_a_plan_are_not_asked_for_another_way() {
     assert!((400..500).contains(&refused.0), "{refused:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_town_has_its_places_asked_about_anew_and_what_changed_is_shown_after_a_question() {
+    let desk = Desk::new().await;
+    let question = json!({"kind": "question", "text": "Which part of Calangute?", "suggestions": []});
+    for answer in [outing("party venue", "Panaji"), question, outing("party venue", "Calangute")] {
+        desk.ai.groq.answer(Reply::json(&answer));
+    }
+    let asked = say(&desk.service, "tell Bob that I go out, then find me a venue and ask there for a table").await;
+    let task = id(&asked).to_owned();
+    let venues = desk.confirm().await;
+    let hall = venues["options"].as_array().expect("options").iter().find(|option| option["name"] == HALL);
+    let card = desk.select(&hall.unwrap_or_else(|| panic!("the hall: {venues:#}"))["id"]).await;
+    assert_eq!(card["pending_actions"].as_array().map(Vec::len), Some(1), "{card:#}");
+
+    let which = say(&desk.service, "make it in Calangute instead").await;
+    assert_eq!(which["stage_type"], "clarification", "{which:#}");
+    let others = desk.select(&json!("The middle")).await;
+    let options = others["options"].as_array().unwrap_or_else(|| panic!("other places: {others:#}"));
+    let names: Vec<&Value> = options.iter().map(|option| &option["name"]).collect();
+    assert_eq!(names, ["Calangute Party Hall", "Club Areca"], "{others:#}");
+    let told = desk.told(&task).await;
+    let difference = told.iter().find(|text| text.starts_with("I have changed the plan.")).expect("a difference");
+    assert_eq!(difference.lines().skip(1).collect::<Vec<_>>(), ["+ Find places (party venue)"]);
+
+    let card = desk.select(&options[0]["id"]).await;
+    let letter = &card["pending_actions"][0];
+    let notes = letter["notes"][0].as_str().unwrap_or_else(|| panic!("where it came from: {card:#}"));
+    assert!(notes.contains("it came with \"Find places\""), "{notes}");
+    let done = desk.confirm().await;
+    let mails = done["results"].as_array().expect("results");
+    let mails = mails.iter().filter(|result| result["action"] == "email.send_email");
+    let mails: Vec<&str> = mails.filter_map(|mail| mail["details"]["detail"].as_str()).collect();
+    assert_eq!(mails.len(), 2, "what the plan before did too: {done:#}");
+    assert!(mails[0].contains("bob@test.local"), "{mails:?}");
+    assert_eq!(desk.mailed().len(), 2);
+    desk.assert_strict();
+}
+
 /// The lines under a heading of a prompt that begins so.
 fn part<'a>(prompt: &'a str, head: &str) -> &'a str {
     let at = prompt.find(head).unwrap_or_else(|| panic!("{head} in {prompt}"));

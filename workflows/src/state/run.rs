@@ -56,7 +56,8 @@ pub struct Run {
 /// What an earlier plan of the same task had settled.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
-    /// Answered stages and their results: they hold for a stage of the same definition.
+    /// Answered stages and their results: they hold for a stage of the same definition, while what was
+    /// chosen is still to be chosen there.
     pub answers: Vec<(Stage, Value)>,
     /// Acts that were done: one with the same action and arguments is not done again. And those
     /// of which nobody knows: they stay in the report.

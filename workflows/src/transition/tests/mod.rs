@@ -171,10 +171,7 @@ impl Bench {
     }
 
     fn started_now(&self) -> Vec<Item> {
-        self.state
-            .run()
-            .map(|run| run.items.iter().filter(|item| item.is_in_flight()).cloned().collect())
-            .unwrap_or_default()
+        self.state.run().map(|_| self.started()).unwrap_or_default()
     }
 
     fn outcome(&mut self, n: usize, result: Result<ActionOutcome, ActionError>) {

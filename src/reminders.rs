@@ -60,6 +60,7 @@ impl EngineReminders {
             person_id: call.person.id.clone(),
             conversation_id,
             received_at: call.now,
+            said_at: None,
             kind: InboundKind::Command(command),
             photos: Vec::new(),
         };

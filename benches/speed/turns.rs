@@ -93,6 +93,7 @@ fn inbound(conversation: usize, kind: InboundKind) -> Inbound {
         person_id: PersonId::from("ann"),
         conversation_id: ConversationId(format!("web:{conversation}")),
         received_at: SystemClock.now(),
+        said_at: None,
         kind,
         photos: Vec::new(),
     }

@@ -70,6 +70,7 @@ fn event(n: usize) -> Inbound {
         person_id: PersonId::from("ann"),
         conversation_id: ConversationId(format!("telegram:{}", n % 50)),
         received_at: workflows::ports::Clock::now(&SystemClock),
+        said_at: None,
         kind: InboundKind::Message { text: format!("tell me about number {n}") },
         photos: Vec::new(),
     }

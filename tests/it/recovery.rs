@@ -81,6 +81,7 @@ fn inbound(source: &str, kind: InboundKind) -> Inbound {
         person_id: PersonId::from("ann"),
         conversation_id: ConversationId(format!("web:{source}")),
         received_at: SystemClock.now() - chrono::Duration::hours(1),
+        said_at: None,
         kind,
         photos: Vec::new(),
     }

@@ -268,7 +268,10 @@ impl Engine {
             Route::Move(id, event) => {
                 match self.0.parts.store.load(&id).await?.filter(|row| row.person_id == inbound.person_id) {
                     None => Refusal::NotFound,
-                    Some(row) => match self.turn(row, event, Some(inbox)).await? {
+                    Some(row) => match self
+                        .turn(row, event, Origin { inbox: Some(inbox), said_at: Some(inbound.said_at()) })
+                        .await?
+                    {
                         Ok(()) => return Ok(Handled { task_id: Some(id), refusal: None, duplicate: false }),
                         Err(refusal) => refusal,
                     },
@@ -294,6 +297,7 @@ impl Engine {
         let catalog = self.catalog();
         let ctx = Context {
             now: time.now,
+            said_at: inbound.said_at(),
             person,
             contacts: &[],
             catalog: &catalog,
@@ -364,7 +368,7 @@ impl Engine {
         &self,
         row: TaskRow,
         event: Event,
-        inbox: Option<InboxId>,
+        origin: Origin,
     ) -> Result<Result<(), Refusal>, EngineError> {
         let person = self.person(&row.person_id).await?;
         let contacts =
@@ -373,6 +377,7 @@ impl Engine {
         let catalog = self.catalog();
         let mut ctx = Context {
             now: time.now,
+            said_at: origin.said_at.unwrap_or(time.now),
             person: &person,
             contacts: &contacts,
             catalog: &catalog,
@@ -385,7 +390,7 @@ impl Engine {
         loop {
             match transition(row.state.clone(), event.clone(), &ctx) {
                 Err(refusal) => return Ok(Err(refusal)),
-                Ok(moved) => match self.commit(&row, Some(row.ver), moved, inbox, time).await {
+                Ok(moved) => match self.commit(&row, Some(row.ver), moved, origin.inbox, time).await {
                     Err(EngineError::Store(StoreError::Spent { left })) if left < ctx.effects_left => {
                         ctx.effects_left = left;
                     }
@@ -496,6 +501,15 @@ fn busy(error: StoreError) -> EngineError {
         | StoreError::Driver(_)
         | StoreError::Corrupt(_) => error.into(),
     }
+}
+
+/// Where an event comes from, when it was not ourselves.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Origin {
+    /// What it is marked as handled by.
+    inbox: Option<InboxId>,
+    /// When it was said.
+    said_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 /// The time of a turn, and the day it is where the person is.

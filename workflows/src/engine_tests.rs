@@ -222,6 +222,7 @@ impl World {
             person_id: PersonId::from("ann"),
             conversation_id: ConversationId("web:a".to_owned()),
             received_at: self.clock.now(),
+            said_at: None,
             kind,
             photos: Vec::new(),
         }

@@ -27,11 +27,22 @@ pub struct Inbound {
     pub conversation_id: ConversationId,
     /// When we got it.
     pub received_at: DateTime<Utc>,
+    /// When it was said, where the platform tells: it may have waited for us since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<DateTime<Utc>>,
     /// What it is.
     pub kind: InboundKind,
     /// Pictures that came with the words, at most [`PHOTOS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub photos: Vec<Photo>,
+}
+
+impl Inbound {
+    /// When its words were said: "tomorrow" is the day after that. Never after it came, whatever the
+    /// platform's clock says.
+    pub fn said_at(&self) -> DateTime<Utc> {
+        self.said_at.map_or(self.received_at, |said| said.min(self.received_at))
+    }
 }
 
 /// A picture that a door has kept.

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::engine::{Engine, EngineError, Handled};
+use crate::engine::{Engine, EngineError, Handled, Origin};
 use crate::failpoint;
 use crate::ids::{EffectId, TaskId};
 use crate::inbound::Inbound;
@@ -264,7 +264,7 @@ impl Engine {
             person: &person,
             contacts: &contacts,
             now: parts.clock.now(),
-            said_at: row.created_at,
+            said_at: request.said_at.unwrap_or(row.created_at),
             catalog: &catalog,
             origin: Some((&row.conversation_id, &row.id)),
             photos: &request.photos,
@@ -405,7 +405,7 @@ impl Engine {
         if matches!(row.state, TaskState::Finished(_)) && !matches!(event, Event::Due) {
             return Ok(());
         }
-        match self.turn(row, event.clone(), None).await? {
+        match self.turn(row, event.clone(), Origin::default()).await? {
             Ok(()) => Ok(()),
             Err(Refusal::LateResult) => {
                 info!(task = %id, "a result that nobody waits for is dropped");

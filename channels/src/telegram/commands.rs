@@ -111,7 +111,7 @@ impl Door {
 
     async fn order(&self, id: i64, said: &Said, person: &Person, order: Order) -> Result<Finished, NotNow> {
         let chat = self.chat(said.place, person).await?;
-        let handled = self.submit(source(id), &chat, InboundKind::Command(order), Vec::new()).await?;
+        let handled = self.submit(source(id), &chat, InboundKind::Command(order), Vec::new(), None).await?;
         Ok(match handled.refusal {
             Some(refusal) => self.reply(id, said, refusal.to_string()),
             None => Finished::handled(id, self.0.parts.clock.now()),

@@ -30,11 +30,11 @@ impl Door {
         let chat = self.chat(said.place, &person).await?;
         let cancel = InboundKind::Command(Command::Cancel(Some(task)));
         // It may have ended by itself; then there is nothing to stop.
-        self.submit(format!("{}:stop", source(id)), &chat, cancel, Vec::new()).await?;
+        self.submit(format!("{}:stop", source(id)), &chat, cancel, Vec::new(), None).await?;
         let again = InboundKind::Request { text: said.words().trim().to_owned() };
         // The picture is the one that came with the message.
         let photos = row.state.request().photos.clone();
-        let handled = self.submit(source(id), &chat, again, photos).await?;
+        let handled = self.submit(source(id), &chat, again, photos, Some(&said)).await?;
         let about = handled.task_id.map(|task| (said.place.chat, said.message, task));
         Ok(Finished { about, ..finished })
     }

@@ -96,6 +96,7 @@ impl Door {
         chat: &Chat,
         kind: InboundKind,
         photos: Vec<Photo>,
+        said: Option<&Said>,
     ) -> Result<Handled, NotNow> {
         let inbound = Inbound {
             channel: Channel::Telegram,
@@ -103,6 +104,7 @@ impl Door {
             person_id: chat.person_id.clone(),
             conversation_id: chat.conversation_id.clone(),
             received_at: self.0.parts.clock.now(),
+            said_at: said.map(|said| said.at),
             kind,
             photos,
         };
@@ -177,7 +179,7 @@ impl Door {
             (Kept::There(_), _) => Some(photos::UNSEEN),
         };
         finished.replies.extend(notice.map(|words| queued(said.place, None, words.into())));
-        let handled = self.submit(source(id), &chat, kind, kept.photos()).await?;
+        let handled = self.submit(source(id), &chat, kind, kept.photos(), Some(said)).await?;
         if handled.refusal == Some(Refusal::NotFound) {
             // The engine says nothing of what is not this person's.
             finished.replies.push(queued(said.place, None, Refusal::NotFound.to_string().into()));

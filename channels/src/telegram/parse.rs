@@ -1,5 +1,6 @@
 //! Telegram's updates as what was seen. Pure.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use teloxide::types::{MaybeInaccessibleMessage, Message, Update, UpdateKind, User};
 
@@ -64,6 +65,8 @@ pub struct Said {
     pub sender: Sender,
     /// The message.
     pub message: i32,
+    /// When it was written, or last changed.
+    pub at: DateTime<Utc>,
     /// The words, without the bot's own name.
     pub text: String,
     /// The command they are, if they are one.
@@ -233,6 +236,7 @@ fn said(message: &Message, me: &Me) -> Option<Said> {
         place,
         sender: sender(user),
         message: message.id.0,
+        at: message.edit_date().copied().unwrap_or(message.date),
         text,
         command: command.and_then(Result::ok),
         reply_to,

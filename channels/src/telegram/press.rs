@@ -117,7 +117,7 @@ impl Door {
                         }
                     };
                     let kind = InboundKind::Choice { prompt_id: prompt.clone(), answer };
-                    if let Some(refusal) = self.submit(source, &chat, kind, Vec::new()).await?.refusal {
+                    if let Some(refusal) = self.submit(source, &chat, kind, Vec::new(), None).await?.refusal {
                         finished.replies.push(queued(copy.place, None, refusal.to_string().into()));
                         break;
                     }
@@ -125,7 +125,7 @@ impl Door {
             }
             (Step::Undo, Subject::Report(task)) => {
                 let kind = InboundKind::Command(Command::Undo(Some(task.clone())));
-                if let Some(refusal) = self.submit(source(id), &chat, kind, Vec::new()).await?.refusal {
+                if let Some(refusal) = self.submit(source(id), &chat, kind, Vec::new(), None).await?.refusal {
                     finished.replies.push(queued(copy.place, None, refusal.to_string().into()));
                 }
             }

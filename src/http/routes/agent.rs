@@ -98,6 +98,7 @@ pub(crate) fn inbound(state: &HttpState, person: &PersonId, origin: Origin, kind
         person_id: person.clone(),
         conversation_id: origin.conversation_id,
         received_at: state.clock.now(),
+        said_at: None,
         kind,
         photos: Vec::new(),
     }

@@ -1,6 +1,7 @@
 //! Requests that are more than words: with photos, and with a question open.
 
 use channels::telegram::store::{Outbox as _, Upload};
+use chrono::{DateTime, TimeDelta};
 use serde_json::json;
 use super_manager::store::LogStore as _;
 use super_manager::store::sqlite::Db;
@@ -167,5 +168,20 @@ async fn whether_remote_models_may_see_requests_is_shown_and_changed() {
     telegram.say(ANN, ANN, if before { "/settings remote_ai off" } else { "/settings remote_ai on" });
     telegram.wait_for_text(ANN, word(!before)).await;
     assert_eq!(house.service().get("/api/settings").await["remote_ai"], json!(!before));
+    house.assert_strict();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_waited_for_us_mean_the_day_they_were_said_on() {
+    let house = House::new().await;
+    let telegram = &house.telegram;
+    let written = (SystemClock.now() - TimeDelta::days(1)).timestamp();
+    telegram.raw_update(json!({"message": {
+        "message_id": 900_001, "date": written, "text": "remind me in 3 days to call the bank",
+        "chat": {"id": ANN, "type": "private", "first_name": "Ann Archer"},
+        "from": {"id": ANN, "is_bot": false, "first_name": "Ann Archer"}}}));
+    let wanted = DateTime::from_timestamp(written, 0).expect("a time") + TimeDelta::days(3);
+    let asked = telegram.wait_for_text(ANN, "At what time on").await.text;
+    assert!(asked.contains(&wanted.format("%A, %-d %B %Y").to_string()), "{asked}");
     house.assert_strict();
 }

@@ -24,13 +24,14 @@ fn inbound(source: &str) -> Inbound {
         person_id: PersonId::from("ann"),
         conversation_id: ConversationId::from("web:c"),
         received_at: time(0),
+        said_at: None,
         kind: InboundKind::Message { text: "hello".to_owned() },
         photos: Vec::new(),
     }
 }
 
 fn request() -> Request {
-    Request { text: "hello".to_owned(), amendments: Vec::new(), photos: Vec::new() }
+    Request { text: "hello".to_owned(), said_at: None, amendments: Vec::new(), photos: Vec::new() }
 }
 
 fn planning() -> TaskState {

@@ -45,6 +45,9 @@ pub enum TaskState {
 pub struct Request {
     /// The first words; empty for a plan given as data.
     pub text: String,
+    /// When they were said; `None` = when the task began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<DateTime<Utc>>,
     /// Later words that change it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amendments: Vec<Amendment>,

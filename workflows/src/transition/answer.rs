@@ -122,7 +122,7 @@ impl Machine<'_> {
             timezone: settings.timezone,
             currency: &settings.currency,
             contacts: self.ctx.contacts,
-            now: self.ctx.now,
+            now: self.ctx.said_at,
         };
         read_answer(kind, text, &context).map_err(Refusal::Unfit)
     }

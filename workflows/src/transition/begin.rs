@@ -17,7 +17,7 @@ pub(super) fn given(seed: Seed, plan: Plan, ctx: &Context<'_>) -> Result<Transit
     if !faults.is_empty() {
         return Err(Refusal::Faulty(faults));
     }
-    let request = Request { text: String::new(), amendments: Vec::new(), photos: Vec::new() };
+    let request = Request { text: String::new(), said_at: None, amendments: Vec::new(), photos: Vec::new() };
     let intent = Intent { kind: plan.intent.clone(), confidence: None, entities: plan.slots.clone() };
     let title = plan.title.clone();
     let mut moved = start(Start { seed, request, intent, planner: None, previous: None, asks: false }, plan, ctx);

@@ -93,6 +93,8 @@ pub enum Event {
 pub struct Context<'a> {
     /// The time of the turn.
     pub now: DateTime<Utc>,
+    /// When the words were said that the turn is about; as now where it is about none.
+    pub said_at: DateTime<Utc>,
     /// Whose task it is.
     pub person: &'a Person,
     /// Whom they know; not given where it does not matter.
@@ -185,7 +187,7 @@ pub enum Refusal {
 
 /// A new task for words: a planner is asked.
 pub fn begin_request(seed: Seed, text: String, photos: Vec<Photo>, ctx: &Context<'_>) -> Transition {
-    let request = Request { text, amendments: Vec::new(), photos };
+    let request = Request { text, said_at: Some(ctx.said_at), amendments: Vec::new(), photos };
     Transition {
         frames: vec![
             frame(FrameKind::TaskCreated, [("title", Value::from(request.text.as_str()))]),

@@ -137,7 +137,7 @@ impl Machine<'_> {
         }
         let Self { run, ctx, frames, .. } = self;
         let mut planning = set_down(run);
-        planning.request.amendments.push(Amendment { text: answer, said_at: Some(ctx.now) });
+        planning.request.amendments.push(Amendment { text: answer, said_at: Some(ctx.said_at) });
         ask_planner(planning, frames, ctx)
     }
 }
@@ -233,7 +233,7 @@ fn acts(plan: &Plan) -> Vec<Act> {
 
 /// The person changed the request: a planner is asked again, with what was done kept.
 pub(super) fn revise(state: TaskState, text: String, ctx: &Context<'_>) -> Result<Transition, Refusal> {
-    let amendment = Amendment { text, said_at: Some(ctx.now) };
+    let amendment = Amendment { text, said_at: Some(ctx.said_at) };
     let planning = match state {
         TaskState::Planning(mut planning) => {
             planning.request.amendments.push(amendment);

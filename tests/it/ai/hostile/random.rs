@@ -293,6 +293,7 @@ fn inbound(n: usize, kind: InboundKind) -> Inbound {
         person_id: PersonId::from("ann"),
         conversation_id: ConversationId::from("web:s"),
         received_at: SystemClock.now(),
+        said_at: None,
         kind,
         photos: Vec::new(),
     }

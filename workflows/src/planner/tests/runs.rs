@@ -68,6 +68,7 @@ impl Task {
 fn context<'a>(catalog: &'a Catalog, person: &'a Person) -> Context<'a> {
     Context {
         now: now(),
+        said_at: now(),
         person,
         contacts: &[],
         catalog,

@@ -74,6 +74,8 @@ struct Bench {
     catalog: Catalog,
     person: Person,
     now: DateTime<Utc>,
+    /// When what comes next was said, when that is not now.
+    said_at: Option<DateTime<Utc>>,
     epoch: u64,
     state: TaskState,
     effects: Vec<Effect>,
@@ -97,6 +99,7 @@ impl Bench {
         let plan: Plan = Plan::read(&plan, &catalog).map_err(Refusal::Faulty)?;
         let ctx = Context {
             now,
+            said_at: now,
             person: &person,
             contacts: &[],
             catalog: &catalog,
@@ -117,6 +120,7 @@ impl Bench {
             catalog,
             person,
             now,
+            said_at: None,
         };
         bench.take(moved);
         Ok(bench)
@@ -132,6 +136,7 @@ impl Bench {
     fn send(&mut self, event: Event) -> Result<(), Refusal> {
         let ctx = Context {
             now: self.now,
+            said_at: self.said_at.unwrap_or(self.now),
             person: &self.person,
             contacts: &self.contacts,
             catalog: &self.catalog,
@@ -195,6 +200,17 @@ fn plan(stages: Value) -> Value {
 
 fn mail(id: &str, to: &str) -> Value {
     json!({"id": id, "type": "execution", "action": "mail.send", "params": {"to": [to], "text": "hi"}})
+}
+
+#[test]
+fn an_answer_that_waited_means_the_day_it_was_said_on() {
+    let mut bench = Bench::new(json!({"version": 1, "title": "T", "stages": [
+        {"id": "day", "type": "clarification", "question": "Which day?", "answer": "date"}]}));
+    bench.said_at = Some(bench.now - Duration::days(2));
+    bench.answer(Answer::Text("tomorrow".to_owned())).expect("an answer");
+    let said = bench.said_at.expect("a time").with_timezone(&bench.person.settings.timezone).date_naive();
+    let wanted = said.succ_opt().expect("a day").to_string();
+    assert_eq!(bench.run().stages[&crate::ids::StageId::from("day")].result(), Some(&json!(wanted)));
 }
 
 #[test]

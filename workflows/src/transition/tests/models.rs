@@ -9,7 +9,7 @@ use crate::state::Amendment;
 /// A task that waits for its plan.
 pub(super) fn asked(text: &str) -> Bench {
     let mut bench = Bench::new(plan(json!([{"id": "q", "type": "clarification", "question": "?", "answer": "text"}])));
-    let request = Request { text: text.to_owned(), amendments: Vec::new(), photos: Vec::new() };
+    let request = Request { text: text.to_owned(), said_at: None, amendments: Vec::new(), photos: Vec::new() };
     let planning = Planning { seed: Seed("seed".to_owned()), request, previous: None };
     bench.state = TaskState::Planning(planning);
     (bench.effects, bench.frames) = (Vec::new(), Vec::new());
@@ -60,6 +60,11 @@ fn what_a_model_must_know_is_asked_and_planned_with() {
     assert_eq!(bench.effects.last(), Some(&Effect::Plan));
     let amendments = &bench.state.request().amendments;
     assert_eq!(*amendments, [Amendment { text: "Old".to_owned(), said_at: Some(bench.now) }]);
+    // What waited for us was said when it was said.
+    bench.said_at = Some(bench.now - chrono::TimeDelta::days(2));
+    bench.send(Event::Revise { text: "make it tomorrow".to_owned() }).expect("a change");
+    let later = Amendment { text: "make it tomorrow".to_owned(), said_at: bench.said_at };
+    assert_eq!(bench.state.request().amendments.last(), Some(&later));
     // The same question again is asked again: the answer before is not taken for an answer to it.
     planned(&mut bench, "groq", question());
     assert_eq!(bench.open().question, "Which Bob?");

@@ -187,13 +187,7 @@ impl App {
             Arc::clone(&ai),
         ));
 
-        let upkeep = Upkeep {
-            ai: Arc::clone(&ai),
-            memory,
-            uploads: config.uploads(),
-            db: db.clone(),
-            clock: Arc::clone(&clock),
-        };
+        let upkeep = Upkeep::new(&ai, memory, config.uploads(), &db, &clock);
         let state = http_state(
             http_config,
             &db,
@@ -212,10 +206,7 @@ impl App {
         }
         let webhook = telegram.as_ref().map(channels::telegram::webhook::router).unwrap_or_default();
         doors.push(Door { listener, routes: http::router(state).merge(webhook) });
-        // So that the first screen is true; a server that does not answer at once is told of later.
-        if tokio::time::timeout(LOOK_LIMIT, ai.look_around()).await.is_err() {
-            info!("models are still being looked for");
-        }
+        look_around(&ai).await;
         let features = features::now(&features, &[], &ai.absent());
         let welcome = welcome::text(&config, &public_url, &owner, first, &features);
         Ok(Self { address, welcome, doors, engine, reminders, health, telegram, mcp, upkeep })
@@ -312,6 +303,14 @@ fn spawn_doors(doors: Vec<Door>, closing: &CancellationToken) -> JoinHandle<()> 
             tracing::error!(%error, "a door broke");
         }
     })
+}
+
+/// Looks who of the models is there, so that the first screen is true; one that does not answer at once is
+/// told of later.
+async fn look_around(ai: &ai::router::Router) {
+    if tokio::time::timeout(LOOK_LIMIT, ai.look_around()).await.is_err() {
+        info!("models are still being looked for");
+    }
 }
 
 fn public_url(config: &Config, address: SocketAddr) -> Result<Url, AppError> {

@@ -14,15 +14,20 @@ use crate::uploads;
 
 /// What is looked after.
 pub(super) struct Upkeep {
-    pub(super) ai: Arc<Router>,
-    pub(super) memory: Memory,
+    ai: Arc<Router>,
+    memory: Memory,
     /// Where files that people sent are.
-    pub(super) uploads: PathBuf,
-    pub(super) db: Db,
-    pub(super) clock: Arc<dyn Clock>,
+    uploads: PathBuf,
+    db: Db,
+    clock: Arc<dyn Clock>,
 }
 
 impl Upkeep {
+    /// All of these.
+    pub(super) fn new(ai: &Arc<Router>, memory: Memory, uploads: PathBuf, db: &Db, clock: &Arc<dyn Clock>) -> Self {
+        Self { ai: Arc::clone(ai), memory, uploads, db: db.clone(), clock: Arc::clone(clock) }
+    }
+
     /// Looks after it until then.
     pub(super) async fn run(self, until: CancellationToken) {
         let files = uploads::tend(self.uploads, Arc::new(self.db), self.clock, until.clone());

@@ -276,3 +276,23 @@ fn message(message: &Message) -> Value {
     }
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_has_few_sizes_and_always_room() {
+        let mut sizes = BTreeSet::new();
+        for bytes in (0..60_000).step_by(977) {
+            let chat = Chat {
+                messages: vec![Message::new(Speaker::User, "x".repeat(bytes))],
+                schema: None,
+                tokens_max: 2_048,
+            };
+            assert!(context(&chat) >= chat.tokens() + 2_048, "{bytes}");
+            sizes.insert(context(&chat));
+        }
+        assert_eq!(sizes.into_iter().collect::<Vec<_>>(), [8_192, 16_384, 32_768]);
+    }
+}

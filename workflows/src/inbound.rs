@@ -114,3 +114,29 @@ pub enum Command {
         title: Option<String>,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_never_said_after_they_came() {
+        let time = |secs: i64| DateTime::from_timestamp(1_800_000_000 + secs, 0).expect("a time");
+        let said_at = |said_at| {
+            let inbound = Inbound {
+                channel: Channel::Web,
+                source_id: "1".to_owned(),
+                person_id: PersonId::from("ann"),
+                conversation_id: ConversationId("web:a".to_owned()),
+                received_at: time(0),
+                said_at,
+                kind: InboundKind::Message { text: "hello".to_owned() },
+                photos: Vec::new(),
+            };
+            inbound.said_at()
+        };
+        assert_eq!(said_at(None), time(0));
+        assert_eq!(said_at(Some(time(-90))), time(-90));
+        assert_eq!(said_at(Some(time(90))), time(0), "that clock is ahead of ours");
+    }
+}

@@ -3,8 +3,9 @@
 use super::peer::{Peer, status};
 use super::*;
 use crate::fake_ai::compatible::StreamOptions;
-use crate::fake_ai::{FakeCompatible, Reply};
-use crate::fake_web::Entry;
+use crate::fake_ai::{FakeCompatible, Finish, Reply};
+use crate::fake_http::Response;
+use crate::fake_web::{Entry, Fault};
 
 async fn service(dir: &std::path::Path, ai: &FakeAi, name: &str) -> Service {
     let service = consenting(&with_models(Setup::new(dir, "smtp://127.0.0.1:9"), ai, name)).await;
@@ -149,4 +150,24 @@ async fn a_tool_is_declared_as_every_service_takes_it() {
 
 fn words(all: &[&str]) -> Vec<String> {
     all.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_takes_is_remembered_though_its_answer_was_cut() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "openai").await;
+    let message =
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+    let body = json!({"error": {"message": message, "type": "invalid_request_error", "param": "max_tokens", "code": "unsupported_parameter"}});
+    ai.openai.fault(Fault::Answer(Response::json(400, &body)));
+    ai.openai.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")).finishing(Finish::Length));
+    for session in ["a", "b"] {
+        let answer = say_in(&service, session, "write to Bob what I promised").await;
+        assert_eq!(answer["planner"], "builtin", "{answer:#}");
+    }
+    let chats: Vec<Value> = ai.openai.requests_to(&ai.openai.chats()).iter().map(Entry::json).collect();
+    let named: Vec<bool> = chats.iter().map(|chat| chat.get("max_tokens").is_some()).collect();
+    assert_eq!(named, [true, false, false], "the name is not tried again");
+    let (short, long) = (&chats[0]["max_tokens"], &chats[1]["max_completion_tokens"]);
+    assert!(long.as_u64() > short.as_u64(), "what it thinks counts: {long} are no more than {short}");
 }

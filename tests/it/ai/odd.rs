@@ -162,3 +162,46 @@ async fn a_plan_is_out_of_time_with_the_looks_at_its_picture() {
     assert_eq!(models, ["llava"], "there was no time left to plan");
     assert_eq!(breaker(&service, "ollama").await, "closed", "a model for pictures says nothing of that for plans");
 }
+
+/// A port that neither takes nor refuses connections: its queue is full, and nobody accepts.
+struct Full {
+    port: u16,
+    _listener: tokio::net::TcpListener,
+    _waiting: Vec<tokio::net::TcpStream>,
+}
+
+impl Full {
+    async fn new() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let listener = socket.listen(1).expect("a queue");
+        let address = listener.local_addr().expect("an address");
+        let mut waiting = Vec::new();
+        loop {
+            let connecting = tokio::net::TcpStream::connect(address);
+            match tokio::time::timeout(Duration::from_millis(300), connecting).await {
+                Ok(connected) => waiting.push(connected.expect("room in the queue")),
+                Err(_) => return Self { port: address.port(), _listener: listener, _waiting: waiting },
+            }
+            assert!(waiting.len() < 64, "the queue has no end");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_waited_for_no_longer_than_is_set() {
+    let (ai, full) = (FakeAi::start().await, Full::new().await);
+    let dir = tempfile::tempdir().expect("a directory");
+    let url = format!("http://127.0.0.1:{}/v1", full.port);
+    let settings =
+        [("ZUKI_BASE_URL", url.as_str()), ("AI_CONNECT_TIMEOUT_SECS", "1"), ("AI_FIRST_BYTE_TIMEOUT_SECS", "30")];
+    let service = service(dir.path(), &ai, "zuki,groq", &settings).await;
+    ai.groq.answer(Reply::json(&plan()));
+    let began = Instant::now();
+    assert_eq!(say(&service, WORDS).await["planner"], "groq");
+    let waited = began.elapsed();
+    assert!((Duration::from_secs(1)..Duration::from_secs(10)).contains(&waited), "{waited:?}");
+    let metrics = service.call(reqwest::Method::GET, "/metrics", None).await.expect("metrics").1;
+    let metrics = metrics.as_str().expect("text");
+    assert!(metrics.contains("ai_errors_total{provider=\"zuki\",class=\"refused\"} 1"), "nothing was sent: {metrics}");
+}

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use super_manager::store::MemoryStore as _;
+
 use super::*;
 use crate::fake_ai::Reply;
 use crate::fake_ai::embed::{DIMENSIONS, embed};
@@ -150,4 +152,26 @@ async fn another_persons_memories_are_not_told() {
     desk.db.create_person(&desk.person, now()).await.expect("a person");
     desk.plan(&format!("{FACT} {}", in_other_words(FACT)), "t1", &[]).await;
     assert_eq!(told(&desk), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn however_much_there_is_all_of_it_gets_its_vectors() {
+    let desk = desk(all_models()).await;
+    for n in 0..68 {
+        desk.remember(&format!("Fact number {n} of {}", "many words ".repeat(30))).await;
+    }
+    for _ in 0..5 {
+        desk.memory.index().await;
+    }
+    assert_eq!(desk.db.without_vector("nomic-embed-text", 100).await.expect("a look"), []);
+    assert_eq!(desk.ai.ollama.count(EMBED), 5, "in batches");
+    desk.ai.assert_no_violations();
+}
+
+#[tokio::test]
+async fn vectors_that_break_off_are_the_connections_fault() {
+    let desk = desk(all_models()).await;
+    desk.ai.ollama.fault_at(EMBED, u32::MAX, Fault::Truncated);
+    desk.memory.index().await;
+    assert_eq!(desk.router.counts()[0].errors, [("overload", 2)], "all of them, then one to see");
 }

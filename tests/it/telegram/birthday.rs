@@ -17,11 +17,11 @@ fn plan() -> serde_json::Value {
         {"id": "go", "type": "parallel", "stages": [
             {"id": "invite", "type": "execution", "action": "email.send_invitation", "for_each": "guests",
              "params": {"to": ["{{ item.email }}"], "title": "Birthday at {{ venue.name }}",
-                        "starts_at": "2027-01-30T19:00", "duration_minutes": 180}},
+                        "starts_at": "2031-01-30T19:00", "duration_minutes": 180}},
             {"id": "tell", "type": "execution", "action": "telegram.send_message",
              "params": {"to": "Bob", "text": "Keep it <secret> & come to {{ venue.name }}"}}]},
         {"id": "remind", "type": "execution", "action": "calendar.set_reminder",
-         "params": {"text": "The party is today", "at": "2027-01-30T09:00"}}]})
+         "params": {"text": "The party is today", "at": "2031-01-30T09:00"}}]})
 }
 
 #[tokio::test(flavor = "multi_thread")]

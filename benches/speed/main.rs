@@ -9,6 +9,8 @@ mod fake_telegram;
 mod machine;
 mod models;
 mod parked;
+#[path = "../../tests/it/port.rs"]
+mod port;
 mod telegram;
 mod turns;
 

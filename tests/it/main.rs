@@ -25,6 +25,7 @@ mod meeting;
 mod memory;
 mod overload;
 mod photos;
+mod port;
 mod recovery;
 mod search;
 mod service;

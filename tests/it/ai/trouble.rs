@@ -6,6 +6,7 @@ use super::peer::Peer;
 use super::*;
 use crate::fake_ai::{Refusal, Reply};
 use crate::fake_web::Fault;
+use crate::port::Port;
 
 /// Bytes of the arguments of a tool that are more than anyone should read.
 const ARGUMENTS_BYTES: u64 = 8 << 20;
@@ -134,20 +135,16 @@ impl Trouble {
 
 /// A port that nobody listens on and nobody else gets.
 pub(super) struct Refusing {
-    _held: tokio::net::TcpSocket,
-    origin: String,
+    port: Port,
 }
 
 impl Refusing {
     pub(super) fn new() -> Self {
-        let held = tokio::net::TcpSocket::new_v4().expect("a socket");
-        held.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let origin = format!("http://{}", held.local_addr().expect("an address"));
-        Self { _held: held, origin }
+        Self { port: Port::new() }
     }
 
     /// The settings that lead a provider there.
     pub(super) fn instead_of(&self, name: &str, setup: Setup) -> Setup {
-        setup.with(&format!("{}_BASE_URL", name.to_uppercase()), &self.origin)
+        setup.with(&format!("{}_BASE_URL", name.to_uppercase()), &format!("http://{}", self.port.addr))
     }
 }

@@ -17,7 +17,6 @@ pub(crate) mod spec;
 pub(crate) mod state;
 mod updates;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -31,6 +30,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub(crate) use state::{BotMessage, Call, Fault, Refused};
 
 use crate::fake_http::{self, Request, Response, client_gone};
+use crate::port::Port;
 use http::Params;
 use state::{Answer, Flood, Refusal, State};
 
@@ -38,7 +38,7 @@ use state::{Answer, Flood, Refusal, State};
 const TOKEN: &str = "7000000001:AAFakeFakeFakeFakeFakeFakeFakeFakeFak";
 
 struct Inner {
-    addr: SocketAddr,
+    port: Port,
     token: String,
     state: Mutex<State>,
     changed: Notify,
@@ -62,15 +62,10 @@ enum Outcome {
 impl FakeTelegram {
     /// Starts it on a free port of loopback.
     pub(crate) async fn start() -> Self {
-        Self::start_on(SocketAddr::from(([127, 0, 0, 1], 0))).await
-    }
-
-    /// Starts it on an address.
-    pub(crate) async fn start_on(addr: SocketAddr) -> Self {
-        let listener = TcpListener::bind(addr).await.expect("a free port");
-        let addr = listener.local_addr().expect("an address");
+        let port = Port::new();
+        let listener = TcpListener::bind(port.addr).await.expect("its own port");
         let inner = Inner {
-            addr,
+            port,
             token: TOKEN.to_owned(),
             state: Mutex::default(),
             changed: Notify::new(),
@@ -94,13 +89,13 @@ impl FakeTelegram {
     /// Starts it again on its port, with its state.
     pub(crate) async fn restart(&self) {
         self.stop().await;
-        let listener = TcpListener::bind(self.inner.addr).await.expect("its own port");
+        let listener = TcpListener::bind(self.inner.port.addr).await.expect("its own port");
         self.run(listener);
     }
 
     /// The URL for clients, to be followed by `/bot<token>/<method>`.
     pub(crate) fn api_url(&self) -> String {
-        format!("http://{}", self.inner.addr)
+        format!("http://{}", self.inner.port.addr)
     }
 
     /// The token that it takes.

@@ -27,7 +27,6 @@ pub(crate) mod nominatim;
 pub(crate) mod overpass;
 pub(crate) mod searxng;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +41,7 @@ pub(crate) use fault::Fault;
 pub(crate) use ledger::Entry;
 
 use crate::fake_http::{Request, Response};
+use crate::port::Port;
 use fault::Rules;
 
 /// A stand-in for SearXNG.
@@ -137,7 +137,7 @@ struct State<S> {
 }
 
 struct Inner<S> {
-    addr: SocketAddr,
+    port: Port,
     state: Mutex<State<S>>,
     changed: Notify,
     running: Mutex<Option<AbortHandle>>,
@@ -210,8 +210,8 @@ impl<S: Site> Fake<S> {
 
     /// Starts one that knows this, on a free port of loopback.
     pub(crate) async fn start_with(site: S) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let addr = listener.local_addr().expect("an address");
+        let port = Port::new();
+        let listener = TcpListener::bind(port.addr).await.expect("its own port");
         let state = State {
             site,
             ledger: Vec::new(),
@@ -219,7 +219,7 @@ impl<S: Site> Fake<S> {
             rules: Rules::default(),
             ahead: chrono::Duration::zero(),
         };
-        let inner = Inner { addr, state: Mutex::new(state), changed: Notify::new(), running: Mutex::default() };
+        let inner = Inner { port, state: Mutex::new(state), changed: Notify::new(), running: Mutex::default() };
         let server = Self { inner: Arc::new(inner) };
         server.run(listener);
         server
@@ -236,7 +236,7 @@ impl<S: Site> Fake<S> {
     pub(crate) async fn restart(&self) {
         self.stop();
         let listener = loop {
-            match TcpListener::bind(self.inner.addr).await {
+            match TcpListener::bind(self.inner.port.addr).await {
                 Ok(listener) => break listener,
                 // The task that held the port has not ended yet.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -247,7 +247,7 @@ impl<S: Site> Fake<S> {
 
     /// The address of the port, without a path or a slash at its end.
     pub(crate) fn origin(&self) -> String {
-        format!("http://{}", self.inner.addr)
+        format!("http://{}", self.inner.port.addr)
     }
 
     /// What happens to the next request.

@@ -249,29 +249,19 @@ async fn whoever_blocks_the_bot_is_left_alone_until_they_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_webhook_only_telegram_is_believed_and_nothing_is_taken_twice() {
-    let port = {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        socket.local_addr().expect("its address").port()
-    };
-    let base = format!("http://127.0.0.1:{port}");
-    let house = House::empty(&[
-        ("BIND_ADDR", &format!("127.0.0.1:{port}")),
-        ("PUBLIC_URL", &base),
-        ("TELEGRAM_WEBHOOK_SECRET", "canary_webhook-secret"),
-    ])
-    .await;
+    let (house, webhook) = House::by_webhook("canary_webhook-secret").await;
     let telegram = &house.telegram;
     health(&house, "on").await;
     let code = house.service().post("/api/link", json!({})).await["code"].as_str().expect("a code").to_owned();
     telegram.say(ANN, ANN, &format!("/start {code}"));
-    assert_eq!(telegram.deliver_to_webhook().await, [200]);
+    house.deliver_once_open().await;
     telegram.wait_for_text(ANN, "linked to you").await;
 
     let client = reqwest::Client::builder().build().expect("a client");
     let forged = json!({"update_id": 999_999, "message": {"message_id": 9, "date": 1, "text": "/invite",
         "chat": {"id": ANN, "type": "private", "first_name": "Ann"}, "from": {"id": ANN, "is_bot": false, "first_name": "Ann"}}});
     let send = |secret: Option<&str>, body: Vec<u8>| {
-        let mut request = client.post(format!("{base}/telegram/webhook")).body(body);
+        let mut request = client.post(&webhook.url).body(body);
         if let Some(secret) = secret {
             request = request.header("x-telegram-bot-api-secret-token", secret);
         }

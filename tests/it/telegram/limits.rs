@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use super_manager::store::LogStore as _;
 use super_manager::store::sqlite::Db;
@@ -79,42 +80,32 @@ async fn what_kills_the_program_again_and_again_is_set_aside_and_the_owner_told(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_has_no_room_says_so_and_loses_nothing() {
     const ROOM: usize = 2_000;
-    let port = {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        socket.local_addr().expect("its address").port()
-    };
-    let base = format!("http://127.0.0.1:{port}");
+    // A picture is waited for half a minute: by then all have come.
+    const AT_ONCE: usize = 16;
     let secret = "a-webhook-secret";
-    let house = House::empty(&[
-        ("BIND_ADDR", &format!("127.0.0.1:{port}")),
-        ("PUBLIC_URL", &base),
-        ("TELEGRAM_WEBHOOK_SECRET", secret),
-    ])
-    .await;
+    let (house, webhook) = House::by_webhook(secret).await;
     let telegram = &house.telegram;
-    telegram.wait_for_call("setMyCommands", 1).await;
     let code = house.service().post("/api/link", json!({})).await["code"].as_str().expect("a code").to_owned();
     telegram.say(ANN, ANN, &format!("/start {code}"));
-    while telegram.deliver_to_webhook().await != [200] {}
+    house.deliver_once_open().await;
     telegram.wait_for_text(ANN, "linked to you").await;
     // The first waits for its picture, and the others behind it.
     telegram.fail_next("getFile", Fault::Hang);
     telegram.photo(ANN, ANN, "", b"a picture");
     assert_eq!(telegram.deliver_to_webhook().await, [200]);
     let client = reqwest::Client::builder().build().expect("a client");
-    let mut full = 0;
-    for n in 0..ROOM + 20 {
+    let send = |n: usize| {
         let update = json!({"update_id": 900_000 + n, "message": {"message_id": 5_000 + n, "date": 1, "text": "/nothing",
             "chat": {"id": ANN, "type": "private", "first_name": "Ann"},
             "from": {"id": ANN, "is_bot": false, "first_name": "Ann"}}});
-        let request = client.post(format!("{base}/telegram/webhook")).header("x-telegram-bot-api-secret-token", secret);
-        match request.body(update.to_string()).send().await.expect("an answer").status().as_u16() {
-            200 => {}
-            503 => full += 1,
-            other => panic!("{other}"),
-        }
-    }
-    assert_eq!(full, 21, "one waits for its picture, so one place less is free");
+        let request = client.post(&webhook.url).header("x-telegram-bot-api-secret-token", secret);
+        let sent = request.body(update.to_string()).send();
+        async { sent.await.expect("an answer").status().as_u16() }
+    };
+    let answers = stream::iter(0..ROOM + 20).map(send).buffer_unordered(AT_ONCE).collect::<Vec<u16>>().await;
+    let taken = answers.iter().filter(|status| **status == 200).count();
+    let full = answers.iter().filter(|status| **status == 503).count();
+    assert_eq!((taken, full), (ROOM - 1, 21), "one waits for its picture, so one place less is free");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,10 +10,13 @@ mod plugin;
 mod presses;
 mod words;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::fake_smtp::FakeSmtp;
 use crate::fake_telegram::{BotMessage, FakeTelegram};
+use crate::port::Port;
 use crate::service::{Service, Setup};
 
 /// The owner on Telegram.
@@ -22,6 +25,14 @@ pub(crate) const ANN: i64 = 111;
 pub(crate) const BOB: i64 = 222;
 /// Nobody we know.
 pub(crate) const EVE: i64 = 333;
+/// Longest wait until the door takes updates.
+const OPEN_MAX: Duration = Duration::from_secs(30);
+
+/// Where updates are sent to.
+pub(super) struct Webhook {
+    pub(super) url: String,
+    _port: Port,
+}
 
 /// A service with a bot, and its owner linked.
 pub(crate) struct House {
@@ -46,6 +57,25 @@ impl House {
         let setup = more.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
         let service = Some(Service::start(&setup));
         Self { telegram, smtp, setup, service, _dir: dir }
+    }
+
+    /// The same, sent its updates with this secret; where they are sent to.
+    pub(super) async fn by_webhook(secret: &str) -> (Self, Webhook) {
+        let port = Port::new();
+        let (bind, base) = (port.addr.to_string(), format!("http://{}", port.addr));
+        let house =
+            Self::empty(&[("BIND_ADDR", &bind), ("PUBLIC_URL", &base), ("TELEGRAM_WEBHOOK_SECRET", secret)]).await;
+        (house, Webhook { url: format!("{base}/telegram/webhook"), _port: port })
+    }
+
+    /// Posts what is pending as soon as it is taken: the door answers 503 until it is open.
+    pub(super) async fn deliver_once_open(&self) {
+        self.telegram.wait_for_call("setMyCommands", 1).await;
+        let deadline = Instant::now() + OPEN_MAX;
+        while self.telegram.deliver_to_webhook().await.last() != Some(&200) {
+            assert!(Instant::now() < deadline, "the door never opened");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// With the owner linked, who can write mails.

@@ -61,12 +61,18 @@ struct Party {
 
 impl Party {
     async fn new(order: &str) -> Self {
+        Self::with(order, &[]).await
+    }
+
+    /// With more settings.
+    async fn with(order: &str, more: &[(&'static str, &str)]) -> Self {
         let (ai, web) = (FakeAi::start().await, FakeWeb::start().await);
         let north = [("state_district", "North Goa"), ("state", "Goa"), ("country", "India"), ("country_code", "in")];
         web.nominatim.add_place(Place::settlement(1_942_563, 15.545, 73.76, &north));
         let settings: Vec<(&str, String)> = ai.settings().into_iter().chain(web.settings()).collect();
         let mut settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        settings.extend([("AI_PROVIDERS", order), ("AI_FIRST_BYTE_TIMEOUT_SECS", "1")]);
+        settings.push(("AI_PROVIDERS", order));
+        settings.extend(more);
         let house = House::empty(&settings).await;
         house.link(ANN).await;
         let consent = Some(json!({"remote_ai": true}));
@@ -177,7 +183,7 @@ async fn a_models_birthday_goes_from_the_words_to_the_report() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_first_model_hangs_the_next_plans_the_same_birthday() {
-    let party = Party::new("ollama,groq").await;
+    let party = Party::with("ollama,groq", &[("AI_FIRST_BYTE_TIMEOUT_SECS", "2")]).await;
     party.ai.ollama.fault_at(&party.ai.ollama.chats(), 1, Fault::Hang);
     party.ai.groq.answer_with(|asked| Reply::json(&plan(day_read(asked))));
     party.up_to_the_card().await;

@@ -38,27 +38,27 @@ async fn planner(service: &Service, session: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_breaker_opens_rests_lets_one_call_through_and_closes() {
     let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
-    let service = two(dir.path(), &ai, &[("AI_BREAKER_FAILURES", "2"), ("AI_BREAKER_COOLDOWN_SECS", "2")]).await;
+    let service = two(dir.path(), &ai, &[("AI_BREAKER_FAILURES", "2"), ("AI_BREAKER_COOLDOWN_SECS", "5")]).await;
     let zuki = Peer::of(&ai, "zuki");
     ai.zuki.stop();
     assert_eq!(planner(&service, "a").await, "groq");
     assert_eq!(breaker(&service, "zuki").await, "closed", "once is not often enough");
+    let closed = Instant::now();
     assert_eq!(planner(&service, "b").await, "groq");
-    let opened = Instant::now();
     assert_eq!(breaker(&service, "zuki").await, "open");
 
     // It is back, and would answer, but it is left alone.
     ai.zuki.restart().await;
     assert_eq!(planner(&service, "c").await, "groq");
-    assert!(opened.elapsed() < Duration::from_secs(2), "this machine is too slow to tell");
+    assert_eq!(breaker(&service, "zuki").await, "open", "or this machine is too slow to tell");
     assert_eq!(zuki.chats().len(), 0, "nobody was asked while the breaker was open");
     let seen = status(&service, "zuki").await;
     assert_eq!((&seen["requests"], &seen["errors"]), (&json!(2), &json!(2)), "{seen:#}");
 
-    // One call of five that come at once goes through, however long it takes.
+    // One call of five that come at once goes through, and takes longer than all of them take to come.
     breaker_until(&service, "zuki", "half_open").await;
-    assert!(opened.elapsed() > Duration::from_millis(1_500), "it rested");
-    let slow = |_: &_| Reply::json(&mail_plan("Bob Miller", "zuki")).in_chunks(16).pausing(Duration::from_millis(60));
+    assert!(closed.elapsed() >= Duration::from_secs(5), "it rested");
+    let slow = |_: &_| Reply::json(&mail_plan("Bob Miller", "zuki")).in_chunks(16).pausing(Duration::from_millis(200));
     zuki.answer_with(slow);
     let sessions = ["d", "e", "f", "g", "h"];
     let mut planners = join_all(sessions.map(|session| planner(&service, session))).await;
@@ -72,7 +72,7 @@ async fn a_breaker_opens_rests_lets_one_call_through_and_closes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_that_fails_opens_it_again() {
     let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
-    let service = two(dir.path(), &ai, &[("AI_BREAKER_FAILURES", "2"), ("AI_BREAKER_COOLDOWN_SECS", "1")]).await;
+    let service = two(dir.path(), &ai, &[("AI_BREAKER_FAILURES", "2"), ("AI_BREAKER_COOLDOWN_SECS", "3")]).await;
     let zuki = Peer::of(&ai, "zuki");
     zuki.fails(Fault::ServerError);
     for session in ["a", "b"] {
@@ -127,35 +127,40 @@ async fn who_hangs_is_waited_for_once() {
     assert_eq!(zuki.chats().len(), 1);
 }
 
-/// The median of the times in which requests were planned.
-async fn median(service: &Service, by: &str) -> Duration {
-    let mut times = Vec::new();
-    for n in 0..MEASURED {
-        let began = Instant::now();
-        assert_eq!(planner(service, &format!("m{n}")).await, by);
-        times.push(began.elapsed());
-    }
+/// How long it takes until Groq has planned a request.
+async fn time_of(service: &Service, session: &str) -> Duration {
+    let began = Instant::now();
+    assert_eq!(planner(service, session).await, "groq");
+    began.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
-    times[MEASURED / 2]
+    times[times.len() / 2]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_connection_costs_next_to_nothing() {
     let (ai, refusing) = (FakeAi::start().await, Refusing::new());
     ai.groq.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")));
-    let mut medians = Vec::new();
-    for order in ["groq", "zuki,groq"] {
-        let dir = tempfile::tempdir().expect("a directory");
+    let dirs = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let mut services = Vec::new();
+    for (order, dir) in ["groq", "zuki,groq"].into_iter().zip(&dirs) {
         // It never opens, so each request is refused anew.
         let setup = with_models(Setup::new(dir.path(), "smtp://127.0.0.1:9"), &ai, order);
         let service = consenting(&refusing.instead_of("zuki", setup).with("AI_BREAKER_FAILURES", "1000")).await;
         service.contact("Bob Miller", "bob@test.local").await;
-        medians.push(median(&service, "groq").await);
-        if order != "groq" {
-            assert_eq!(status(&service, "zuki").await["errors"], MEASURED, "each was refused");
-        }
+        services.push(service);
     }
-    let [direct, failed_over] = medians[..] else { panic!("two medians") };
+    let [direct, failing] = &services[..] else { panic!("two services") };
+    // In turns: whatever else this machine does, it does to both.
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for session in (0..MEASURED).map(|n| format!("m{n}")) {
+        without.push(time_of(direct, &session).await);
+        with.push(time_of(failing, &session).await);
+    }
+    assert_eq!(status(failing, "zuki").await["errors"], MEASURED, "each was refused");
+    let (direct, failed_over) = (median(without), median(with));
     println!("request to plan: {direct:?} directly, {failed_over:?} after a refused connection");
     assert!(failed_over.saturating_sub(direct) <= FAILOVER_MAX, "{direct:?} became {failed_over:?}");
 }

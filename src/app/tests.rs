@@ -15,8 +15,15 @@ use crate::config::from_values;
 use crate::plugins::Reminders as _;
 
 fn config(dir: &Path) -> Config {
-    let values = [("DATA_DIR", dir.to_str().expect("a plain path")), ("BIND_ADDR", "127.0.0.1:0")];
-    let values: BTreeMap<String, String> = values.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    config_with(dir, &[])
+}
+
+fn config_with(dir: &Path, more: &[(&str, &str)]) -> Config {
+    let dir = dir.to_str().expect("a plain path");
+    // No model of whoever runs the tests.
+    let values = [("DATA_DIR", dir), ("BIND_ADDR", "127.0.0.1:0"), ("AI_PROVIDERS", "builtin")];
+    let values: BTreeMap<String, String> =
+        values.iter().chain(more).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     from_values(&values, Vec::new()).expect("a configuration")
 }
 

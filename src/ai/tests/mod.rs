@@ -23,6 +23,8 @@ async fn catalog() -> Arc<Catalog> {
     let values = [
         ("DATA_DIR", dir.path().to_str().expect("a plain path")),
         ("BIND_ADDR", "127.0.0.1:0"),
+        // No model of whoever runs the tests.
+        ("AI_PROVIDERS", "builtin"),
         ("SMTP_URL", "smtp://127.0.0.1:1"),
         ("SMTP_EMAIL", "bot@test.local"),
         ("MAIL_TRUST", "insecure-loopback"),

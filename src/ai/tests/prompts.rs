@@ -1,7 +1,5 @@
 //! What a model is told.
 
-use std::time::Instant;
-
 use workflows::ports::{Intent, PlanRequest};
 use workflows::state::Amendment;
 
@@ -58,16 +56,6 @@ async fn every_result_can_be_referred_to() {
     for spec in catalog.iter() {
         assert!(super::super::shape::line(spec).contains(" -> "), "{} says not what it gives", spec.name);
     }
-}
-
-#[tokio::test]
-async fn it_is_made_in_no_time() {
-    let (catalog, crowd, busy) = (catalog().await, crowd(), busy());
-    let began = Instant::now();
-    for _ in 0..20 {
-        assert!(!told(&catalog, &crowd, &busy, REQUEST).messages.is_empty());
-    }
-    println!("a prompt takes {:?} unoptimised", began.elapsed() / 20);
 }
 
 #[tokio::test]

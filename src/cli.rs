@@ -23,7 +23,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the service.
     Serve,
-    /// Check configuration, data directory, database, mail login and MCP servers; says what is on, what is off and why.
+    /// Check whether everything that is configured works; says what is on, what is off and why.
     ///
     /// Exit code 0 when everything configured works, 1 when something does not, 2 for a faulty configuration.
     Doctor,

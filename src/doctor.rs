@@ -141,7 +141,12 @@ async fn models(config: &Config, report: &mut Report) {
     for one in &config.ai.providers {
         let what = format!("{} at {}", one.models.planning, one.url);
         match ai::check(one, &config.ai.limits).await {
-            Ok(()) => report.line(&Mark::On, one.name.as_str(), &what),
+            Ok(without) => {
+                report.line(&Mark::On, one.name.as_str(), &what);
+                for why in without {
+                    report.line(&Mark::Off, one.name.as_str(), &why);
+                }
+            }
             Err(why) if one.assumed => report.line(&Mark::Off, one.name.as_str(), &format!("{what}: {why}")),
             Err(why) => report.line(&Mark::Bad, one.name.as_str(), &format!("{what}: {why}")),
         }

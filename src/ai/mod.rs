@@ -48,6 +48,7 @@ pub use planner::AiPlanner;
 use provider::Provider;
 use router::Router;
 use seat::Seat;
+use wire::Role;
 
 /// A router over what is configured.
 ///
@@ -75,15 +76,27 @@ fn provider(config: &ProviderConfig, limits: &AiLimits) -> Result<Arc<dyn Provid
     })
 }
 
-/// Looks whether a provider answers and has its model.
+/// Looks whether a provider answers and has its model for plans: what does not work for want of another model,
+/// one sentence for each. Only Ollama says what is missing: others may list less than they have.
 ///
 /// # Errors
 /// Why not, in one sentence.
-pub async fn check(config: &ProviderConfig, limits: &AiLimits) -> Result<(), String> {
+pub async fn check(config: &ProviderConfig, limits: &AiLimits) -> Result<Vec<String>, String> {
     let provider = provider(config, limits).map_err(|error| error.to_string())?;
     let models = provider.models().await.map_err(|fault| fault.what)?;
-    let wanted = &config.models.planning;
-    if provider::has(&models, wanted) { Ok(()) } else { Err(format!("it has no model {wanted}")) }
+    let is_pulled = config.name == ProviderName::Ollama;
+    let missing = |role| config.models.of(role).filter(|wanted| !provider::has(&models, wanted));
+    if let Some(model) = missing(Role::Planning) {
+        let hint = if is_pulled { format!(": ollama pull {model}") } else { String::new() };
+        return Err(format!("it has no model {model}{hint}"));
+    }
+    let without = [
+        (Role::Vision, "pictures are not looked at"),
+        (Role::Code, "questions about code are answered by the model for plans"),
+        (Role::Embedding, "memories are found by their words, not by their meaning"),
+    ];
+    let told = |(role, what)| missing(role).map(|model| format!("{what}: ollama pull {model}"));
+    Ok(if is_pulled { without.into_iter().filter_map(told).collect() } else { Vec::new() })
 }
 
 /// Pause between looks at who is there, and at what has no vector yet.

@@ -121,6 +121,30 @@ async fn a_model_that_is_not_pulled_is_told_and_not_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_which_models_are_to_be_pulled_and_what_for() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let setup = with_models(Setup::new(dir.path(), ""), &ai, "ollama");
+    let doctor = || {
+        let output = setup.command().arg("doctor").output().expect("doctor runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.lines()
+            .filter_map(|line| line.split_once("ollama   "))
+            .map(|(mark, rest)| format!("{mark}{}", rest.trim()))
+            .collect::<Vec<_>>()
+    };
+    ai.ollama.set_models(vec![Model::new("mistral")]);
+    let url = format!("{}/", ai.ollama.origin());
+    assert_eq!(doctor(), [format!("BAD  llama3.2 at {url}: it has no model llama3.2: ollama pull llama3.2")]);
+    ai.ollama.set_models(vec![Model::new("llama3.2:latest"), Model::new("codellama")]);
+    let on = format!("on   llama3.2 at {url}");
+    let without = [
+        "off  pictures are not looked at: ollama pull llava",
+        "off  memories are found by their words, not by their meaning: ollama pull nomic-embed-text",
+    ];
+    assert_eq!(doctor(), [&[on.as_str()], &without[..]].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_retired_model_is_left_alone_after_one_request() {
     let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
     let service = consenting(&with_models(Setup::new(dir.path(), "smtp://127.0.0.1:9"), &ai, "groq")).await;

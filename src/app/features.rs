@@ -48,30 +48,16 @@ pub(super) fn list(config: &Config, plugins: &[PluginInfo]) -> Vec<Feature> {
         Some(_) => Feature::on("telegram door", "long polling; link yours by /start CODE"),
     });
     features.extend(["discord door", "email door"].map(|name| Feature::off(name, NOT_HERE)));
-    features.extend(plugins.iter().map(|plugin| match (&plugin.off, &config.mail) {
-        // They are being started; how each is, is told when it is asked.
-        _ if plugin.name == "mcp" && config.mcp.is_some() => servers(config),
-        (Some(why), _) => Feature::off(&plugin.name, why),
-        (None, Some(mail)) if plugin.name == "email" => {
-            Feature::on(&plugin.name, format!("{} by {}", mail.email, mail.url))
-        }
-        (None, _) if plugin.name == "calendar" => Feature::on(&plugin.name, calendar(config)),
-        (None, Some(_) | None) => Feature::on(&plugin.name, &plugin.description),
+    features.extend(plugins.iter().map(|plugin| match (&plugin.setup, &plugin.off) {
+        (Some(with), _) => Feature::on(&plugin.name, with),
+        (None, Some(why)) => Feature::off(&plugin.name, why),
+        (None, None) => Feature::on(&plugin.name, &plugin.description),
     }));
     features.push(match &config.google {
         None => Feature::off("google meet", google::MISSING),
         Some(_) => Feature::on("google meet", "meetings with the provider google_meet; the others are on Jitsi"),
     });
     features
-}
-
-fn servers(config: &Config) -> Feature {
-    let all = config.mcp.iter().flat_map(|mcp| &mcp.servers).filter(|server| !server.disabled);
-    let names: Vec<&str> = all.map(|server| server.name.as_str()).collect();
-    if names.is_empty() {
-        return Feature::off("mcp", "no server is turned on in MCP_CONFIG");
-    }
-    Feature::on("mcp", format!("tools of {}", names.join(", ")))
 }
 
 /// The parts as they are now: servers and models come and go.
@@ -88,11 +74,4 @@ pub(super) fn now(features: &[Feature], servers: &[ServerHealth], absent: &[(Pro
         mcp.on = servers.iter().any(|server| server.status != "off");
     }
     now
-}
-
-fn calendar(config: &Config) -> String {
-    match &config.caldav {
-        Some(account) => format!("the owner's at {}, everybody else's built in", account.url),
-        None => "built in; the owner's can be elsewhere: set CALDAV_URL".to_owned(),
-    }
 }

@@ -382,6 +382,7 @@ fn plugin_deps(
         identities: Arc::new(db.clone()),
         contacts: Arc::new(db.clone()),
         calendar: Arc::clone(calendar),
+        calendar_url: config.caldav.as_ref().map(|account| account.url.clone()),
         memory,
         log: Arc::new(db.clone()),
         sink: Arc::clone(sink),

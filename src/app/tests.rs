@@ -54,6 +54,45 @@ async fn secrets_are_printed_at_the_first_start_only() {
 }
 
 #[tokio::test]
+async fn plugins_say_what_they_are_set_up_with() {
+    const SERVER: &str = r#"{"command": "nowhere"}"#;
+    const OFF: &str = r#"{"command": "nowhere", "disabled": true}"#;
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("mcp.json");
+    let values = [
+        ("SMTP_URL", "smtp://127.0.0.1:1"),
+        ("SMTP_EMAIL", "bot@test.local"),
+        ("MAIL_TRUST", "insecure-loopback"),
+        ("CALDAV_URL", "http://127.0.0.1:1/dav"),
+        ("CALDAV_USERNAME", "ann"),
+        ("CALDAV_PASSWORD", "secret"),
+        ("MCP_CONFIG", file.to_str().expect("a plain path")),
+    ];
+    let on_and_off = [
+        (SERVER, "\n  mcp           tools of notes\n"),
+        (OFF, "\n  mcp           no server is turned on in MCP_CONFIG"),
+    ];
+    for (server, told) in on_and_off {
+        std::fs::write(&file, format!(r#"{{"mcpServers": {{"notes": {server}, "other": {OFF}}}}}"#)).expect("a file");
+        let app = App::start(config_with(dir.path(), &values)).await.expect("a service");
+        let shown = app.welcome();
+        assert!(shown.contains(told), "{shown}");
+        assert!(shown.contains("\n  email         bot@test.local by smtp://127.0.0.1:1"), "{shown}");
+        assert!(shown.contains("\n  calendar      the owner's at http://127.0.0.1:1/dav"), "{shown}");
+        app.run(std::future::ready(())).await.expect("an end in order");
+    }
+    let plain = tempfile::tempdir().expect("a directory");
+    let app = App::start(config(plain.path())).await.expect("a service");
+    for told in [
+        "email         email is not configured",
+        "calendar      built in; ",
+        "mcp           not configured: set MCP_CONFIG",
+    ] {
+        assert!(app.welcome().contains(told), "{told}: {}", app.welcome());
+    }
+}
+
+#[tokio::test]
 async fn a_part_that_ends_by_itself_ends_the_service() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut app = App::start(config(dir.path())).await.expect("a service");

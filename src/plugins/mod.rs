@@ -1,7 +1,7 @@
 //! What the service can do in the world.
 //!
 //! A plugin is one folder or file: it declares its actions and runs them. To add one, implement
-//! [`Plugin`] and name it in [`Plugins::new`]; nothing else knows plugins by name.
+//! [`Plugin`] and name it in [`Plugins::new`]; nothing else has to know it.
 //!
 //! ```
 //! use async_trait::async_trait;
@@ -93,8 +93,14 @@ pub trait Plugin: Send + Sync {
         0
     }
 
-    /// Why it is off as a whole, for a plugin whose actions are not known beforehand.
+    /// Why it is off as a whole, for a plugin whose actions are not known beforehand or do not tell.
     fn off(&self) -> Option<String> {
+        None
+    }
+
+    /// What it is set up to work with, when that tells more than its description. Who says it is on, whatever can
+    /// be used of its actions by now.
+    fn setup(&self) -> Option<String> {
         None
     }
 
@@ -164,6 +170,8 @@ pub struct PluginDeps {
     pub contacts: Arc<dyn ContactStore>,
     /// Their calendars.
     pub calendar: Arc<dyn CalendarBook>,
+    /// Where the owner's is; `None` = here.
+    pub calendar_url: Option<Url>,
     /// What is remembered for them.
     pub memory: crate::memory::Memory,
     /// The log, where web notices go.
@@ -187,6 +195,8 @@ pub struct PluginInfo {
     pub description: String,
     /// The full names of its actions.
     pub capabilities: Vec<String>,
+    /// What it is set up to work with, if it says so.
+    pub setup: Option<String>,
     /// Why it is off; `None` when any of its actions can be used.
     pub off: Option<String>,
 }
@@ -206,7 +216,7 @@ impl Plugins {
         let plugins: Vec<Box<dyn Plugin>> = vec![
             Box::new(email::EmailPlugin::new(Arc::clone(&mailer))),
             Box::new(meeting::MeetingPlugin::new(deps, Arc::clone(&mailer), Arc::clone(&calendar))),
-            Box::new(calendar::CalendarPlugin::new(calendar)),
+            Box::new(calendar::CalendarPlugin::new(calendar, deps.calendar_url.clone())),
             Box::new(booking::BookingPlugin::new(deps, Arc::clone(&mailer))),
             Box::new(notify::NotifyPlugin::new(deps, mailer)),
             Box::new(telegram::TelegramPlugin::new(deps)),
@@ -233,6 +243,7 @@ impl Plugins {
                 name: plugin.name().to_owned(),
                 description: plugin.description().to_owned(),
                 capabilities: Vec::new(),
+                setup: plugin.setup(),
                 off: None,
             })
             .collect();
@@ -241,8 +252,8 @@ impl Plugins {
             let own: Vec<&ActionSpec> = catalog.iter().filter(|spec| spec.plugin() == info.name).collect();
             info.capabilities = own.iter().map(|spec| spec.name.clone()).collect();
             if own.iter().all(|spec| spec.unavailable.is_some()) {
-                let off = own.iter().find_map(|spec| spec.unavailable.clone());
-                info.off = off.or_else(|| self.plugin(&info.name).and_then(Plugin::off));
+                let whole = self.plugin(&info.name).and_then(Plugin::off);
+                info.off = whole.or_else(|| own.iter().find_map(|spec| spec.unavailable.clone()));
                 continue;
             }
             for (why, mut without) in missing(&own) {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use url::Url;
 use workflows::action::{ActionSpec, ReachRule};
 use workflows::plan::time::parse_moment;
 use workflows::ports::{ActionCall, ActionError, ActionOutcome, LookUp, UndoCall};
@@ -62,11 +63,13 @@ impl Calendar {
 /// is not in the parameters.
 pub struct CalendarPlugin {
     calendar: Arc<Calendar>,
+    owners: Option<Url>,
 }
 
 impl CalendarPlugin {
-    pub(super) fn new(calendar: Arc<Calendar>) -> Self {
-        Self { calendar }
+    /// Over these; where the owner's is, when that is elsewhere.
+    pub(super) fn new(calendar: Arc<Calendar>, owners: Option<Url>) -> Self {
+        Self { calendar, owners }
     }
 }
 
@@ -78,6 +81,13 @@ impl Plugin for CalendarPlugin {
 
     fn description(&self) -> &'static str {
         "Keeps events and reminders, and says when you are free"
+    }
+
+    fn setup(&self) -> Option<String> {
+        Some(match &self.owners {
+            Some(url) => format!("the owner's at {url}, everybody else's built in"),
+            None => "built in; the owner's can be elsewhere: set CALDAV_URL".to_owned(),
+        })
     }
 
     fn specs(&self) -> Vec<ActionSpec> {

@@ -184,7 +184,7 @@ async fn bench(reply: &'static str) -> Bench {
     let book = Arc::new(Builtin(Arc::clone(&kept) as _));
     let calendar =
         Calendar { book, reminders: Arc::clone(&written) as _, mailer, started: super::look::Started::default() };
-    Bench { kept, written, plugin: CalendarPlugin::new(Arc::new(calendar)) }
+    Bench { kept, written, plugin: CalendarPlugin::new(Arc::new(calendar), None) }
 }
 
 fn call(id: &str, action: &str, args: &Value) -> ActionCall {
@@ -494,12 +494,13 @@ impl Bench {
         let bench = bench("250 ok").await;
         let calendar = &bench.plugin.calendar;
         let book = Arc::new(Said { book: Builtin(Arc::clone(&bench.kept) as _), is_plain, fixed });
-        let plugin = CalendarPlugin::new(Arc::new(Calendar {
+        let calendar = Arc::new(Calendar {
             book,
             reminders: Arc::clone(&calendar.reminders),
             mailer: Arc::clone(&calendar.mailer),
             started: super::look::Started::default(),
-        }));
+        });
+        let plugin = CalendarPlugin::new(calendar, None);
         Self { plugin, ..bench }
     }
 }

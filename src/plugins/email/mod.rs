@@ -185,6 +185,10 @@ impl Plugin for EmailPlugin {
         "Sends mails and invitations"
     }
 
+    fn setup(&self) -> Option<String> {
+        self.mailer.config.as_ref().map(|mail| format!("{} by {}", mail.email, mail.url))
+    }
+
     fn specs(&self) -> Vec<ActionSpec> {
         let line = json!({"type": "string", "minLength": 1, "maxLength": 500});
         let body = json!({"type": "string", "minLength": 1, "maxLength": 100_000});

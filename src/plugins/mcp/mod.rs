@@ -281,7 +281,18 @@ impl Plugin for McpPlugin {
     }
 
     fn off(&self) -> Option<String> {
-        self.servers.servers.is_empty().then(|| "not configured: set MCP_CONFIG".to_owned())
+        match (self.servers.servers.as_slice(), self.setup()) {
+            ([], _) => Some("not configured: set MCP_CONFIG".to_owned()),
+            (_, None) => Some("no server is turned on in MCP_CONFIG".to_owned()),
+            (_, Some(_)) => None,
+        }
+    }
+
+    /// The servers are being started when this is asked; how each is, their health tells.
+    fn setup(&self) -> Option<String> {
+        let on = self.servers.servers.iter().filter(|server| !server.config.disabled);
+        let names: Vec<&str> = on.map(|server| server.config.name.as_str()).collect();
+        (!names.is_empty()).then(|| format!("tools of {}", names.join(", ")))
     }
 
     /// A server that is away comes back; what the owner has not allowed does not by itself.

@@ -5,6 +5,16 @@
 //! transition and commits; then [`plugins`] do what was committed, and each outcome is committed in
 //! turn. [`store`] is the only place with SQL, [`app`] puts the parts together and ends them in
 //! order.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`ai`] | planning by models, before the rules of the `workflows` crate |
+//! | [`memory`] | what is remembered for people, found by words and by meaning |
+//! | [`address_book`], [`caldav`], [`ical`] | contacts and calendars, as files and other servers have them |
+//! | [`outgoing`] | the one HTTP client for servers that somebody names |
+//! | [`members`], [`reminders`] | what chat doors and plugins need of the store and of the engine |
+//! | [`cli`], [`config`], [`telemetry`] | how the program is called, configured and logged |
+//! | [`doctor`], [`backup`] | what is done beside a running service |
 
 pub mod address_book;
 pub mod ai;

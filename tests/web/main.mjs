@@ -81,6 +81,18 @@ async function until(what, fits) {
   }
 }
 
+const BUSY = "Busy. Please try again.";
+
+/** Does something while the service is too busy for requests to that address. */
+async function whileBusy(address, work) {
+  const before = complaints.length;
+  await page.route(address, (route) => route.fulfill({ status: 503, json: { detail: BUSY } }));
+  await work();
+  await page.unroute(address);
+  await until("the browser's own complaint", () => complaints.length > before);
+  assert(complaints.pop().includes("503"));
+}
+
 /** Presses a button and waits until the panel that it is in has been made anew. */
 async function pressAnew(button) {
   const before = await button.elementHandle();
@@ -145,6 +157,19 @@ await check("a vCard file is read into the contacts, and the same file changes n
   const { contacts } = await api("GET", "/api/contacts");
   assert(contacts.some((one) => one.name === "Dora" && one.relation === "sister" && one.emails[0] === "dora@work.local"));
   await shot("import");
+  await page.keyboard.press("Escape");
+});
+
+await check("a contact that cannot be deleted stays and says why, and goes when it can", async () => {
+  await page.click("[data-panel=contacts]");
+  const dora = page.locator("[data-contact=Dora]");
+  await dora.locator("summary").click();
+  await whileBusy("**/api/contacts/*", async () => {
+    await dora.locator("button", { hasText: "Delete" }).click();
+    await dora.locator("[role=alert]", { hasText: BUSY }).waitFor();
+  });
+  await dora.locator("button", { hasText: "Delete" }).click();
+  await dora.waitFor({ state: "detached" });
   await page.keyboard.press("Escape");
 });
 
@@ -375,9 +400,14 @@ if (process.env.MCP_WORDS) {
   });
 }
 
-await check("signing out ends it", async () => {
+await check("signing out ends it, or says why not", async () => {
   await page.click("[data-panel=settings]");
-  await page.locator("#panel button", { hasText: "Sign out" }).click();
+  const out = page.locator("#panel button", { hasText: "Sign out" });
+  await whileBusy("**/api/session", async () => {
+    await out.click();
+    await page.locator("#toasts", { hasText: BUSY }).waitFor();
+  });
+  await out.click();
   await page.waitForURL("**/login");
   await page.goto(`${base}/`);
   await page.waitForURL("**/login");

@@ -284,10 +284,7 @@ const panelActs = {
     openPanel(null);
     refresh();
   },
-  signOut: async () => {
-    await call("DELETE", "/api/session");
-    leave();
-  },
+  signOut: () => call("DELETE", "/api/session").then(leave, (problem) => toast(problem.message)),
 };
 
 function openPanel(name) {

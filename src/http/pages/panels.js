@@ -135,7 +135,7 @@ function summary({ added, updated, unchanged, skipped, skipped_more: more }) {
 }
 
 function remove(path, again) {
-  return el("button", { type: "button", class: "stop", onclick: async () => void (await call("DELETE", path), await again()) }, "Delete");
+  return el("button", { type: "button", class: "stop", onclick: (event) => saved(event.target.form, () => call("DELETE", path), again) }, "Delete");
 }
 
 async function settings(again, act) {

@@ -12,6 +12,7 @@
 //! | [`memory`] | what is remembered for people, found by words and by meaning |
 //! | [`address_book`], [`caldav`], [`ical`] | contacts and calendars, as files and other servers have them |
 //! | [`outgoing`] | the one HTTP client for servers that somebody names |
+//! | `uploads` | letting go of files that people sent |
 //! | [`members`], [`reminders`] | what chat doors and plugins need of the store and of the engine |
 //! | [`cli`], [`config`], [`telemetry`] | how the program is called, configured and logged |
 //! | [`doctor`], [`backup`] | what is done beside a running service |

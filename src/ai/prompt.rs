@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use workflows::action::ActionSpec;
+use workflows::action::{ActionSpec, Reach};
 use workflows::person::Contact;
 use workflows::plan::StageKind;
 use workflows::ports::{Intent, PlanRequest};
-use workflows::state::{ItemPhase, Run, StageRun};
+use workflows::state::{Item, ItemPhase, Run, StageRun};
 use workflows::transition::report;
 
 use super::shape;
@@ -190,14 +190,19 @@ fn people(text: &mut String, request: &PlanRequest<'_>) {
 
 /// What became of the plan before.
 fn previous(text: &mut String, run: &Run, contacts: &[Contact]) {
-    let done = run.earlier.done.iter().chain(&run.items).filter_map(|item| match &item.phase {
+    let told = |item: &Item| match &item.phase {
         ItemPhase::Done { undone: false, outcome, .. } if item.undoes.is_none() => {
             Some(format!("{}: {}", report::aim(item), outcome.detail))
         }
         ItemPhase::Unknown { .. } => Some(format!("{}: nobody knows whether it was done", report::aim(item))),
         _ => None,
-    });
-    list(text, "DATA: DONE ALREADY, DO NOT PLAN IT AGAIN", newest(&done.collect::<Vec<_>>()), contacts);
+    };
+    let (looks, acts): (Vec<&Item>, Vec<&Item>) =
+        run.earlier.done.iter().chain(&run.items).partition(|item| item.reach == Reach::Read);
+    let told = |items: Vec<&Item>| items.into_iter().filter_map(told).collect::<Vec<_>>();
+    list(text, "DATA: DONE ALREADY, DO NOT PLAN IT AGAIN", newest(&told(acts)), contacts);
+    // What a stage of the new plan is to refer to must be among its own.
+    list(text, "DATA: LOOKED UP BEFORE; PLAN IT AGAIN WHERE ITS RESULT IS NEEDED", newest(&told(looks)), contacts);
     let answered = |stage: &workflows::plan::Stage, value: &serde_json::Value| match &stage.kind {
         StageKind::Clarification(c) => Some(format!("{} {}", c.question, answer(value))),
         StageKind::Selection(c) | StageKind::MultiSelect(c) => Some(format!("{} {}", c.question, answer(value))),

@@ -82,7 +82,7 @@ async fn no_address_and_no_number_is_in_it() {
 #[tokio::test]
 async fn an_address_is_found_whatever_it_stands_beside() {
     let (catalog, contacts) = (catalog().await, contacts());
-    let secrets = ["x.org", "y.org", "bob@", "1701234567", "170 1234567", "234567", "Secret"];
+    let secrets = ["x.org", "y.org", "bob", "+49", "170", "4567"];
     for said in [
         "mailto:bob@x.org",
         "E-Mail:info@x.org",

@@ -160,6 +160,8 @@ async fn a_plan_is_out_of_time_with_the_looks_at_its_picture() {
     assert_eq!(answer["planner"], "builtin");
     let models: Vec<String> = ai.ollama.asked().iter().map(|asked| asked.model.clone()).collect();
     assert_eq!(models, ["llava"], "there was no time left to plan");
+    let used = service.get("/api/status").await["ai_usage_today"]["models"].clone();
+    assert!(!used.to_string().contains("llama3.2"), "and nothing was begun: {used:#}");
     assert_eq!(breaker(&service, "ollama").await, "closed", "a model for pictures says nothing of that for plans");
 }
 

@@ -103,8 +103,10 @@ async fn a_search_that_finds_nothing_is_planned_another_way_and_nothing_is_done_
     assert_eq!(prompts.len(), 2, "its maker is asked again, once");
     assert!(!prompts[0].contains("WHAT DID NOT WORK"), "{}", prompts[0]);
     let (done, failed) = (part(&prompts[1], "DONE ALREADY, DO NOT PLAN IT AGAIN"), part(&prompts[1], "DATA: WHAT DID"));
+    let looks = part(&prompts[1], "DATA: LOOKED UP BEFORE; PLAN IT AGAIN WHERE ITS RESULT IS NEEDED");
     assert!(done.contains("- Send email to Bob: Mail sent to Bob"), "{done}");
-    assert!(done.contains("- Find places: Nothing was found"), "{done}");
+    assert!(!done.contains("Find places"), "a look may be planned again: {done}");
+    assert!(looks.contains("- Find places: Nothing was found"), "{looks}");
     assert!(failed.contains("there is nothing to choose from for \"Which one?\""), "{failed}");
     assert!(prompts[1].contains("- places execution"), "the plan before is told: {}", prompts[1]);
     assert!(!prompts[1].contains("@test.local"), "addresses stay here: {}", prompts[1]);

@@ -204,6 +204,6 @@ async fn embeddings_are_the_same_each_time_and_near_for_shared_words() {
     assert!((near(&hall, &hall) - 1.0).abs() < 1e-5, "normalised");
     assert!(near(&hall, &same) > 0.5 && near(&hall, &same) > near(&hall, &rain) + 0.3);
     let (_, none) = sent(embed(json!("search_query: ...!"))).await;
-    assert_eq!(none["embeddings"][0][0], 1.0);
+    assert!(none["embeddings"][0][0].as_f64().is_some_and(|place| place > 0.9));
     server.assert_no_violations();
 }

@@ -8,6 +8,7 @@
 //!
 //! Everything a model says is untrusted. It proposes; the engine validates, shows and asks.
 
+mod addresses;
 pub mod breaker;
 pub mod budget;
 pub mod check;

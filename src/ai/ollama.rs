@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::provider::{Presence, Provider};
 use super::stream::{
-    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, json as whole, lines, too_large, unfinished, without_thoughts,
+    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, cut, json as whole, lines, too_large, unfinished, without_thoughts,
 };
 use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Speaker, Usage};
 use crate::config::{AiLimits, ProviderConfig, ProviderName};
@@ -110,7 +110,7 @@ impl Ollama {
             }
             said.usage = piece.eval_count.map(|output| Usage { input: piece.prompt_eval_count.unwrap_or(0), output });
             if piece.done_reason.as_deref() == Some("length") {
-                return Err(Fault::new(Class::BadOutput, "the answer was cut at its longest"));
+                return Err(cut());
             }
             Ok(Line::End)
         })

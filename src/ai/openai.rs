@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::provider::{Presence, Provider};
 use super::shape;
 use super::stream::{
-    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, UNFIT, json as whole, lines, too_large, unfinished, without_thoughts,
+    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, UNFIT, cut, json as whole, lines, too_large, unfinished, without_thoughts,
 };
 use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Usage};
 use crate::config::{AiLimits, ProviderConfig, ProviderName};
@@ -146,25 +146,36 @@ impl Provider for OpenAi {
 
     async fn chat(&self, model: &str, chat: &Chat, hear: Hear<'_>) -> Result<Said, Fault> {
         let mut manners = self.manners(model);
+        let (mut took, mut taken) = (Usage::default(), manners);
         loop {
             let fault = match self.once(model, chat, manners, hear).await {
                 Ok(answer) => {
                     // A tool that is not called although it must be is one that is ignored.
                     let ignored = chat.schema.is_some() && manners.form == Form::Tool && !answer.called;
                     self.learn(model, if ignored { Manners { form: Form::Plain, ..manners } } else { manners });
-                    return Ok(answer.said);
+                    return Ok(took.and(chat, answer.said));
                 }
                 Err(fault) => fault,
             };
-            if fault.class == Class::BadOutput {
-                // However unfit the answer is, what was asked for was taken.
-                self.learn(model, manners);
-            }
-            if let Some(text) = fault.withheld.as_deref().filter(|text| !text.is_empty()) {
+            if let Some(text) = fault.withheld.as_deref().filter(|text| text.contains('{')) {
                 // Whoever reads it finds more in it than the other side does, and has it mended.
-                return Ok(Said { text: without_thoughts(text).to_owned(), usage: fault.usage });
+                self.learn(model, taken);
+                return Ok(took.and(chat, Said { text: without_thoughts(text).to_owned(), usage: fault.usage }));
             }
-            manners = manners.without_refused(&fault, chat.schema.is_some()).ok_or(fault)?;
+            if fault.class == Class::BadOutput {
+                // However unfit the answer is, what was not refused was taken.
+                self.learn(model, taken);
+                took = took + fault.usage.unwrap_or_else(|| Usage::most(chat));
+            }
+            let refused = fault.class == Class::BadRequest;
+            manners = match manners.without_refused(&fault, chat.schema.is_some()) {
+                Some(other) => other,
+                None if refused => return Err(fault),
+                None => {
+                    return Err(Fault { usage: (took != Usage::default()).then_some(took).or(fault.usage), ..fault });
+                }
+            };
+            taken = if refused { manners } else { taken };
         }
     }
 
@@ -293,9 +304,9 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Choice {
-    /// `message` where the answer comes in one piece, though a stream was asked for.
-    #[serde(alias = "message")]
     delta: Option<Delta>,
+    /// Where the answer comes in one piece, though a stream was asked for; some send what came so far besides.
+    message: Option<Delta>,
     finish_reason: Option<String>,
 }
 
@@ -336,7 +347,7 @@ impl Answer {
     fn whole(&self) -> Result<(), Fault> {
         match self.finish.as_deref() {
             None => Err(unfinished()),
-            Some("length") => Err(Fault::new(Class::BadOutput, "the answer was cut at its longest")),
+            Some("length") => Err(cut()),
             Some("content_filter") => Err(Fault::new(Class::BadOutput, "the answer was withheld by a filter")),
             Some(_) => Ok(()),
         }
@@ -364,7 +375,7 @@ impl Answer {
         }
         for choice in event.choices {
             self.finish = choice.finish_reason.or(self.finish.take());
-            let Some(delta) = choice.delta else { continue };
+            let Some(delta) = choice.delta.or(choice.message) else { continue };
             // Only the first call counts: one answer was asked for.
             let calls = delta.tool_calls.unwrap_or_default().into_iter().filter(|call| call.index == 0);
             let arguments: Vec<String> = calls.filter_map(|call| call.function?.arguments).collect();

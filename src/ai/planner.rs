@@ -262,7 +262,10 @@ impl AiPlanner {
         if self.router.is_empty() && request.photos.is_empty() {
             return self.builtin.plan(request).await;
         }
-        let deadline = Instant::now() + self.router.longest_call() * CALLS_LONG;
+        let (began, call) = (Instant::now(), self.router.longest_call());
+        let deadline = began + call * CALLS_LONG;
+        // Whoever looks at pictures or knows about code leaves time for those who plan.
+        let first = began + call;
         let read = match propose(&request) {
             Proposal::Plan { intent, .. } | Proposal::Reply { intent, .. } | Proposal::Question { intent, .. } => {
                 intent
@@ -272,13 +275,13 @@ impl AiPlanner {
         if is_first
             && read.kind == "unknown"
             && code::is_about(request.text)
-            && let Ok(Some(planned)) = tokio::time::timeout_at(deadline, self.code(&request)).await
+            && let Ok(Some(planned)) = tokio::time::timeout_at(first, self.code(&request)).await
         {
             return Ok(planned);
         }
         let seats = self.router.seats(Role::Planning, request.person);
         let understood = seats.is_empty() && read.kind != "unknown";
-        let seen = self.seen(&request, understood, deadline, &mut notes).await;
+        let seen = self.seen(&request, understood, first, &mut notes).await;
         if seats.is_empty() {
             return self.by_rules(request, (Why::Nobody, seen), notes).await;
         }

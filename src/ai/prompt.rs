@@ -1,7 +1,6 @@
 //! What a planner by a model is told. Pure: the same facts, the same words. Small enough for a small
 //! model: every part has its bound. Addresses stay here; people go by their names.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,6 +11,7 @@ use workflows::ports::{Intent, PlanRequest};
 use workflows::state::{Item, ItemPhase, Run, StageRun};
 use workflows::transition::report;
 
+use super::addresses::without_addresses;
 use super::shape;
 use super::wire::{Chat, Message, Speaker};
 
@@ -289,84 +289,6 @@ fn clipped(text: &str, max: usize) -> String {
         clipped.push('…');
     }
     clipped
-}
-
-/// The text with names in the place of mail addresses, and without those of nobody known and without
-/// telephone numbers, numbers in several parts too.
-fn without_addresses(text: &str, contacts: &[Contact]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        if let Some(len) = number(rest) {
-            out.push_str(ADDRESS);
-            rest = &rest[len..];
-        } else if is_around(first) {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        } else {
-            let (word, after) = rest.split_at(word(rest));
-            out.push_str(&named(word, contacts).unwrap_or(Cow::Borrowed(word)));
-            rest = after;
-        }
-    }
-    out
-}
-
-/// What stands in the place of an address.
-const ADDRESS: &str = "(address)";
-
-/// What may stand around an address, and is none of it.
-fn is_around(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || "<>()[]{}\"'`,;:=|\u{2018}\u{2019}\u{201c}\u{201d}".contains(c)
-}
-
-/// How long the word is that a text begins with, in bytes; a number that stands right behind a word, as in
-/// `Tel.+49…`, is one of its own.
-fn word(text: &str) -> usize {
-    let word = &text[..text.find(is_around).unwrap_or(text.len())];
-    let behind = |(at, c): (usize, char)| {
-        let number = word[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_digit() || c == '+');
-        (number && !c.is_alphanumeric() && !"+-_".contains(c) && !word.contains('@')).then(|| at + c.len_utf8())
-    };
-    word.char_indices().find_map(behind).unwrap_or(word.len())
-}
-
-/// A word that is a mail address as the name of whose it is.
-fn named<'a>(word: &str, contacts: &'a [Contact]) -> Option<Cow<'a, str>> {
-    if !word.contains('@') || word.len() == 1 {
-        return None;
-    }
-    let address = word.trim_matches(|c: char| !c.is_alphanumeric());
-    let whose = contacts.iter().find(|contact| contact.mail_addresses().any(|own| own.eq_ignore_ascii_case(address)));
-    let name = whose.map(|contact| contact.name.as_str()).filter(|name| !name.contains('@'));
-    // What ends the sentence is none of it either.
-    let tail = &word[word.trim_end_matches(['.', '!', '?']).len()..];
-    Some(Cow::Owned(format!("{}{tail}", name.unwrap_or(ADDRESS))))
-}
-
-/// How long the telephone number is that a text begins with, in bytes, in however many parts. A date is none.
-fn number(text: &str) -> Option<usize> {
-    const DIGITS: std::ops::RangeInclusive<usize> = 7..=20;
-    let begins = text.starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c));
-    let is_part = |c: char| c.is_ascii_digit() || c == '+' || is_between(c);
-    let whole = &text[..text.find(|c| !is_part(c)).unwrap_or(text.len())];
-    let whole = whole.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let digits = whole.chars().filter(char::is_ascii_digit).count();
-    let words = whole.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty());
-    // Days and times stand beside each other as well.
-    let told = words.flat_map(|word| word.split('/')).any(is_date);
-    // It ends where a word of letters begins: that is a name, like a flight's or a room's.
-    let ends = !text[whole.len()..].starts_with(char::is_alphanumeric);
-    (begins && !told && ends && DIGITS.contains(&digits)).then_some(whole.len())
-}
-
-/// What may stand between the digits of a telephone number.
-fn is_between(c: char) -> bool {
-    " -./()\u{a0}\u{2007}\u{202f}\u{2009}\u{2010}\u{2011}\u{2012}\u{2013}".contains(c)
-}
-
-fn is_date(word: &str) -> bool {
-    word.chars().filter(|c| *c == '-').count() == 2 && word.len() == "2026-01-31".len()
 }
 
 /// What a model is told about faults of its answer.

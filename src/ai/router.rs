@@ -2,6 +2,7 @@
 //! consent. A call is made once; what fails is left to the next.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ struct Charge<'a> {
     model: &'a str,
     chat: &'a Chat,
     reserved: Option<Reserved>,
+    /// How much of an answer was heard, in bytes.
+    heard: AtomicUsize,
     began: Instant,
 }
 
@@ -67,9 +70,8 @@ impl Charge<'_> {
 impl Drop for Charge<'_> {
     fn drop(&mut self) {
         let Some(reserved) = self.reserved.take() else { return };
-        let given_up = Err(Fault::new(Class::Late, "nobody waited for the answer any more"));
-        let usage = took(self.chat, &given_up);
-        self.seat.note(&given_up, self.began, usage);
+        let usage = Usage::of_length(self.chat, self.heard.load(Ordering::Relaxed));
+        self.seat.note_given_up(usage);
         let (budget, name, model) = (Arc::clone(&self.router.budget), self.seat.name(), self.model.to_owned());
         let price = self.seat.price;
         tokio::spawn(async move { budget.settle(reserved, (name, &model), price, usage).await });
@@ -161,8 +163,13 @@ impl Router {
         let day = Day { person: person.id.clone(), day: self.today(person) };
         let expected = chat.tokens() + u64::from(chat.tokens_max);
         let reserved = self.budget.reserve(&day, expected).await.map_err(|error| unknown(&error))??;
-        let charge = Charge { router: self, seat, model, chat, reserved: Some(reserved), began: Instant::now() };
-        let result = seat.provider.chat(model, chat, hear).await;
+        let (reserved, began) = (Some(reserved), Instant::now());
+        let charge = Charge { router: self, seat, model, chat, reserved, heard: AtomicUsize::new(0), began };
+        let heard = |text: &str| {
+            charge.heard.store(text.len(), Ordering::Relaxed);
+            hear(text);
+        };
+        let result = seat.provider.chat(model, chat, &heard).await;
         passage.end(&result);
         if result.as_ref().is_err_and(|fault| fault.class == Class::Late) {
             seat.provider.was_late(model, Some(chat));
@@ -326,6 +333,8 @@ fn took(chat: &Chat, result: &Result<Said, Fault>) -> Usage {
     match result {
         Ok(Said { usage: Some(usage), .. }) | Err(Fault { usage: Some(usage), .. }) => *usage,
         Ok(said) => Usage::of(chat, &said.text),
+        // It came, and was nothing that could be used.
+        Err(fault) if fault.class == Class::BadOutput => Usage::most(chat),
         Err(fault) if reached(fault.class) => Usage { input: chat.tokens(), output: 0 },
         Err(_) => Usage::default(),
     }

@@ -118,6 +118,12 @@ impl Seat {
         }
     }
 
+    /// A call that nobody waited for any more: that is no error of whoever was asked.
+    pub(super) fn note_given_up(&self, usage: Usage) {
+        self.counted.requests.fetch_add(1, Ordering::Relaxed);
+        self.counted.tokens.fetch_add(usage.input.saturating_add(usage.output), Ordering::Relaxed);
+    }
+
     /// The same for vectors: they take no time to speak of, and would hide that of answers.
     pub(super) fn note_vectors(&self, result: &Result<Said, Fault>) {
         self.counted.requests.fetch_add(1, Ordering::Relaxed);

@@ -168,7 +168,11 @@ fn refusal(status: StatusCode, body: &[u8]) -> Fault {
     ];
     let named = refused.into_iter().filter(|name| words.contains(name)).collect::<Vec<_>>().join(", ");
     let about = if named.is_empty() { String::new() } else { format!(" about {named}") };
-    let withheld = (class == Class::BadOutput).then(|| word("failed_generation").to_owned());
+    let written = word("failed_generation");
+    if class == Class::BadOutput && [words, written].iter().any(|text| text.contains("max completion tokens")) {
+        return cut();
+    }
+    let withheld = (class == Class::BadOutput).then(|| written.to_owned());
     Fault { withheld, ..Fault::new(class, format!("it answered {}{about}", status.as_u16())) }
 }
 
@@ -188,6 +192,11 @@ pub(super) fn unfinished() -> Fault {
     Fault::new(Class::Overload, "the answer ended before its end")
 }
 
+/// Another answer would be cut as well.
+pub(super) fn cut() -> Fault {
+    Fault::new(Class::BadOutput, "the answer was cut at its longest")
+}
+
 pub(super) fn too_large() -> Fault {
     larger_than(ANSWER_BYTES_MAX)
 }
@@ -202,10 +211,12 @@ fn broken() -> Fault {
 
 /// What a model said, without what it thought aloud before.
 pub(super) fn without_thoughts(text: &str) -> &str {
-    match text.rsplit_once("</think>") {
-        Some((_, said)) => said.trim_start(),
-        None if text.trim_start().starts_with("<think>") => "",
-        None => text,
+    let thinks = text.trim_start().starts_with("<think>");
+    match text.split_once("</think>") {
+        // Some do not say where they begin; an answer may be about such words.
+        Some((before, said)) if thinks || !(before.contains('{') || before.contains("```")) => said.trim_start(),
+        None if thinks => "",
+        Some(_) | None => text,
     }
 }
 
@@ -236,6 +247,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_model_wrote_is_kept_where_it_is_not_passed_on_and_not_where_it_was_cut() {
+        let refused = |message: &str, written: &str| {
+            let error = json!({"message": message, "code": "json_validate_failed", "failed_generation": written});
+            refusal(StatusCode::BAD_REQUEST, json!({"error": error}).to_string().as_bytes())
+        };
+        let unfit = refused("Failed to validate JSON", "{\"kind\": 1}");
+        assert_eq!((unfit.class, unfit.withheld.as_deref()), (Class::BadOutput, Some("{\"kind\": 1}")));
+        let cut_short = "max completion tokens reached before generating a valid document";
+        assert_eq!(refused("Failed to validate JSON", cut_short), cut());
+        assert_eq!(refused(cut_short, "{\"kind\":"), cut());
+    }
+
+    #[test]
     fn how_long_to_wait_is_told_in_seconds_or_by_a_time() {
         let waits = |retry_after: &str| {
             let answer = axum::http::Response::builder()
@@ -259,6 +283,9 @@ mod tests {
         for (text, said) in [
             ("<think>a</think>\n b", "b"),
             ("a</think>b", "b"),
+            ("<think>{}</think>{\"text\": \"</think>\"}", "{\"text\": \"</think>\"}"),
+            ("{\"text\": \"a </think> b\"}", "{\"text\": \"a </think> b\"}"),
+            ("```\nre.sub('<think>.*</think>', '')\n```", "```\nre.sub('<think>.*</think>', '')\n```"),
             ("  <think>still at it", ""),
             ("plain", "plain"),
             (" a <think>b", " a <think>b"),

@@ -98,10 +98,34 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The most that a call takes: as long an answer as was asked for.
+    pub fn most(chat: &Chat) -> Self {
+        Self { input: chat.tokens(), output: u64::from(chat.tokens_max) }
+    }
+
+    /// What was said after this had been spent in vain.
+    pub fn and(self, chat: &Chat, said: Said) -> Said {
+        let usage = said.usage.or_else(|| (self != Self::default()).then(|| Self::of(chat, &said.text)));
+        Said { usage: usage.map(|usage| self + usage), ..said }
+    }
+
     /// What a call took, by the length of what was sent and what came.
     pub fn of(chat: &Chat, text: &str) -> Self {
+        Self::of_length(chat, text.len())
+    }
+
+    /// The same, of so many bytes.
+    pub fn of_length(chat: &Chat, bytes: usize) -> Self {
         const BYTES_PER_TOKEN: usize = 4;
-        Self { input: chat.tokens(), output: (text.len() / BYTES_PER_TOKEN) as u64 }
+        Self { input: chat.tokens(), output: (bytes / BYTES_PER_TOKEN) as u64 }
+    }
+}
+
+impl std::ops::Add for Usage {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self { input: self.input.saturating_add(more.input), output: self.output.saturating_add(more.output) }
     }
 }
 

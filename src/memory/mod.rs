@@ -145,10 +145,7 @@ impl Memory {
         let texts: Vec<String> = batch.iter().map(|memory| memory.text.clone()).collect();
         let vectors = match embedded(embedder, &texts, Purpose::Document).await {
             Some(vectors) => vectors,
-            None => match one_by_one(embedder, &texts).await {
-                Some(vectors) => vectors,
-                None => return,
-            },
+            None => one_by_one(embedder, &texts).await,
         };
         // The model may have become another one meanwhile: its vectors are of no use under this name.
         if embedder.model().as_ref() != Some(&model) {
@@ -196,18 +193,25 @@ async fn embedded(embedder: &dyn Embedder, texts: &[String], purpose: Purpose) -
 }
 
 /// The same where one text may be what the model fails at: that one has an empty vector, which is near to
-/// nothing, and holds up no other. Nothing when the model is not well at all.
-async fn one_by_one(embedder: &dyn Embedder, texts: &[String]) -> Option<Vec<Vec<f32>>> {
-    embedded(embedder, &[WELL.to_owned()], Purpose::Document).await?;
+/// nothing, and holds up no other. As many as could be made, from the first on: where the model is not well,
+/// the text is not what it fails at.
+async fn one_by_one(embedder: &dyn Embedder, texts: &[String]) -> Vec<Vec<f32>> {
     let mut vectors = Vec::with_capacity(texts.len());
+    let is_well = async || embedded(embedder, &[WELL.to_owned()], Purpose::Document).await.is_some();
+    if !is_well().await {
+        return vectors;
+    }
     for text in texts {
         let vector = embedded(embedder, std::slice::from_ref(text), Purpose::Document).await;
         if vector.is_none() {
+            if !is_well().await {
+                return vectors;
+            }
             warn!("the model makes no vector of a text, which is found by its words alone");
         }
         vectors.push(vector.and_then(|mut one| one.pop()).unwrap_or_default());
     }
-    Some(vectors)
+    vectors
 }
 
 /// The first of these, as many as fit.

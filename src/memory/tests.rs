@@ -18,6 +18,8 @@ struct Table {
     broken: Mutex<Option<Vec<Vec<f32>>>>,
     batches: Mutex<Vec<usize>>,
     purposes: Mutex<Vec<Purpose>>,
+    /// After so many more it is silent.
+    patience: Mutex<Option<u32>>,
 }
 
 /// What the model fails at.
@@ -33,6 +35,9 @@ impl Embedder for Table {
         self.batches.lock().expect("no holder panics").push(texts.len());
         if *self.silent.lock().expect("no holder panics") {
             return None;
+        }
+        if let Some(left) = &mut *self.patience.lock().expect("no holder panics") {
+            *left = left.checked_sub(1)?;
         }
         if texts.iter().any(|text| text.contains(UNLOVED)) {
             return None;
@@ -158,9 +163,23 @@ async fn one_text_that_a_model_fails_at_holds_up_no_other() {
     assert_eq!(left, [], "what it fails at is not tried again and again");
     assert_eq!(bench.recalled("fact").await, [unloved], "words find it");
     let batches = bench.table.batches.lock().expect("no holder panics").clone();
-    assert_eq!(batches[..5], [3, 1, 1, 1, 1], "all, whether it is well, then one by one");
+    assert_eq!(batches[..6], [3, 1, 1, 1, 1, 1], "all, whether it is well, one by one, and whether it is well still");
     let purposes = bench.table.purposes.lock().expect("no holder panics").clone();
-    assert_eq!(purposes, [&[Purpose::Document; 3][..], &[Purpose::Query; 2]].concat());
+    assert_eq!(purposes, [&[Purpose::Document; 4][..], &[Purpose::Query; 2]].concat());
+}
+
+#[tokio::test]
+async fn a_model_that_falls_ill_in_between_loses_nothing() {
+    let bench = bench(true).await;
+    bench.tell(&["The rent is due on the 1st", &format!("fact {UNLOVED}"), "My wife is vegetarian"]).await;
+    // All, whether it is well, and the first: then it is no more.
+    *bench.table.patience.lock().expect("no holder panics") = Some(3);
+    bench.memory.index().await;
+    assert_eq!(bench.db.without_vector("table", 10).await.expect("a look").len(), 2, "one was made");
+    *bench.table.patience.lock().expect("no holder panics") = None;
+    bench.memory.index().await;
+    assert_eq!(bench.recalled("plan a dinner").await, ["My wife is vegetarian"]);
+    assert_eq!(bench.recalled("the bank").await, ["The rent is due on the 1st"], "none was taken for one it fails at");
 }
 
 #[tokio::test]

@@ -446,7 +446,7 @@ impl Engine {
             Ok(committed) => {
                 self.0.parts.sink.publish(&committed.frames);
                 // A plan that is being made is for the request as it was.
-                self.0.plans.give_up(&row.id);
+                self.0.plans.moved(&row.id, committed.ver);
                 if !moved.effects.is_empty() {
                     let row = moved_row(row, moved.next, committed.ver);
                     self.perform(&row, moved.effects);

@@ -230,7 +230,10 @@ impl Engine {
     /// Performs one committed effect and feeds its outcome back.
     pub(crate) async fn perform_one(&self, row: &TaskRow, effect: Effect) {
         let event = match effect {
-            Effect::Plan => self.plan(row).await,
+            Effect::Plan => {
+                let wanted = self.0.plans.begin(&row.id, row.ver);
+                wanted.make(self.plan(row)).await.flatten()
+            }
             Effect::Run(id) => self.run_act(row, id).await,
             Effect::LookUp(id) => self.look_up(row, id).await,
         };
@@ -271,7 +274,7 @@ impl Engine {
             previous: row.state.run(),
             listener: Listener::new(&tell),
         };
-        let answer = self.0.plans.make(&row.id, parts.planner.plan(asked)).await?.map_err(|error| error.to_string());
+        let answer = parts.planner.plan(asked).await.map_err(|error| error.to_string());
         Some(Event::Planned { amendments: request.amendments.len(), answer })
     }
 

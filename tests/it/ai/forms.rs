@@ -171,3 +171,31 @@ async fn what_a_model_takes_is_remembered_though_its_answer_was_cut() {
     let (short, long) = (&chats[0]["max_tokens"], &chats[1]["max_completion_tokens"]);
     assert!(long.as_u64() > short.as_u64(), "what it thinks counts: {long} are no more than {short}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_twice_is_taken_once() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "openai").await;
+    let text = mail_plan("Bob Miller", "Hello").to_string();
+    let said = json!({"role": "assistant", "content": text});
+    let event = json!({"choices": [{"index": 0, "delta": said, "message": said, "finish_reason": "stop"}]});
+    let body = format!("data: {event}\n\ndata: [DONE]\n\n");
+    ai.openai.fault(Fault::Answer(Response::new(200, "text/event-stream", body)));
+    assert_eq!(say(&service, "write to Bob what I promised").await["planner"], "openai");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_spent_in_vain_is_counted_with_what_came() {
+    let (ai, dir) = (FakeAi::start().await, tempfile::tempdir().expect("a directory"));
+    let service = service(dir.path(), &ai, "groq").await;
+    ai.groq.answer(Reply::json(&json!({"kind": "perhaps"})).untold());
+    ai.groq.answer_with(|_| Reply::json(&mail_plan("Bob Miller", "Hello")));
+    let mut used = Vec::new();
+    for session in ["a", "b"] {
+        assert_eq!(say_in(&service, session, "write to Bob what I promised").await["planner"], "groq");
+        let models = service.get("/api/status").await["ai_usage_today"]["models"].clone();
+        used.push(models[0]["input_tokens"].as_u64().expect("a number"));
+    }
+    let (first, second) = (used[0], used[1] - used[0]);
+    assert!(first > second + second / 2, "{first} were sent at first, then {second}");
+}

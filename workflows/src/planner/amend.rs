@@ -3,6 +3,7 @@
 
 use super::acts;
 use super::clause::{self, Clause};
+use super::entities::day::Span;
 use super::entities::people::Party;
 use super::entities::when::When;
 use super::entities::{Moment, any_phrase, headcount, is_any, limit, stay};
@@ -46,20 +47,29 @@ fn anchored(text: &str, first: &Moment, said: &Moment, contacts: &[Contact]) -> 
     // From the end, so that the positions of what is left hold.
     for mention in found.iter().rev() {
         let Found::When(when) = &mention.found else { continue };
-        let dated = match (when.instant, when.day, when.day_words) {
+        let source = |text: &str, words| source(text, &tokenize(text), words).to_lowercase();
+        let anchor = match (when.instant, when.day, when.day_words) {
             (Some(at), _, _) if said.now != first.now => {
                 Some(((mention.start, mention.end), at.format("on %Y-%m-%d at %H:%M").to_string()))
             }
-            (None, Some(day), Some(words)) if is_another_day && day.first.succ_opt() == Some(day.end) => {
-                Some((words, day.first.format("on %Y-%m-%d").to_string()))
-            }
+            (None, Some(day), Some(words)) if is_another_day => Some((words, dated(&day, &source(&text, words)))),
             (Some(_) | None, _, _) => None,
         };
-        if let Some((words, date)) = dated {
+        if let Some((words, date)) = anchor {
             text = spliced(&text, &tokenize(&text), words, &date);
         }
     }
     text
+}
+
+/// A day or a span of days in words that hold whenever they are read.
+fn dated(day: &Span, said: &str) -> String {
+    let first = day.first.format("%Y-%m-%d");
+    match day.end.pred_opt().filter(|last| *last > day.first) {
+        Some(last) => format!("from {first} to {}", last.format("%Y-%m-%d")),
+        None if said.contains("tonight") => format!("on {first} at night"),
+        None => format!("on {first}"),
+    }
 }
 
 fn one(before: Amended, amendment: &str, moment: &Moment, contacts: &[Contact]) -> Amended {

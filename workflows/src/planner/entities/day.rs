@@ -108,7 +108,7 @@ fn named(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
 }
 
 /// `2026-11-28`, `28.11.`, `28/11/2026`, `11/28`.
-fn numeric(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
+pub(super) fn numeric(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
     let first = tokens.get(at).filter(|token| token.kind == Kind::Number)?;
     let mark = tokens.get(at + 1).filter(|token| token.is_any(&["-", ".", "/"]) && token.glued)?;
     let second = tokens.get(at + 2).filter(|token| token.kind == Kind::Number && token.glued)?;

@@ -3,7 +3,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 use super::day::{
-    DAYS_AHEAD_MAX, Span, days_from, monday, month, month_day, of_week, rolled, weekday, with_year, year,
+    DAYS_AHEAD_MAX, Span, days_from, monday, month, month_day, numeric, of_week, rolled, weekday, with_year, year,
 };
 use super::{Moment, Read, Tokens, any_phrase, is, is_any, number, phrase};
 use crate::planner::tokens::Kind;
@@ -21,7 +21,7 @@ const HOLIDAYS: [(&str, u32, u32); 10] = [
     ("valentine's day", 2, 14),
 ];
 
-/// Several days: `from 13 to 15 July`, `July 13-15`, `Monday to Wednesday`.
+/// Several days: `from 13 to 15 July`, `July 13-15`, `2026-07-13 to 2026-07-15`, `Monday to Wednesday`.
 pub(super) fn stretch(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Read<Span> {
     const JOINS: &[&str] = &["to the", "to", "until", "till", "thru", "through", "-", "\u{2013}", "and the", "and"];
     let led = is_any(tokens, at, &["from", "between"]);
@@ -48,6 +48,11 @@ pub(super) fn stretch(tokens: Tokens<'_, '_>, at: usize, moment: &Moment) -> Rea
     {
         let last = first.first.with_day(last).filter(|last| *last > first.first)?;
         return Some((Span { end: last.succ_opt()?, ..first }, next));
+    }
+    if let Some((first, next)) = numeric(tokens, start, moment)
+        && let Some((last, next)) = join(next).and_then(|next| numeric(tokens, next, moment))
+    {
+        return (first.first < last.first).then_some((Span { end: last.end, ..first }, next));
     }
     let (first, next) = of_week(tokens, start, moment)?;
     let (last, next) = of_week(tokens, join(next)?, moment)?;

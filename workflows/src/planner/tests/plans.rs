@@ -205,6 +205,16 @@ fn later_words_are_read_by_the_day_they_were_said_on() {
         let plan = at(remind, later, said_at);
         assert!(plan.contains(wanted), "{later}: {wanted} is not in {plan}");
     }
+    let free = "am I free today?";
+    for (later, said_at, from, to) in [
+        ("make it next week", now(), "2026-11-30T00:00", "2026-12-07T00:00"),
+        ("make it next week", tuesday, "2026-12-07T00:00", "2026-12-14T00:00"),
+        ("make it this weekend", tuesday, "2026-12-05T00:00", "2026-12-07T00:00"),
+        ("make it tonight", tuesday, "2026-12-01T18:00", "2026-12-02T00:00"),
+    ] {
+        let plan = at(free, later, said_at);
+        assert!(plan.contains(from) && plan.contains(to), "{later}: {from} to {to} is not in {plan}");
+    }
     assert!(at(remind, "call it Tomorrow", tuesday).contains("Tomorrow"), "a title stays as it is");
 }
 

@@ -13,6 +13,7 @@ pub mod breaker;
 pub mod budget;
 pub mod check;
 pub mod code;
+mod events;
 pub mod extract;
 pub mod metrics;
 pub mod ollama;

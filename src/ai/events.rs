@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::stream::{ANSWER_BYTES_MAX, Line, UNFIT, cut, too_large, unfinished, without_thoughts};
+use super::stream::{ANSWER_BYTES_MAX, Line, UNFIT, cut, tell, too_large, unfinished};
 use super::wire::{Class, Fault, Hear, Said, Usage};
 
 /// An answer on its way.
@@ -117,7 +117,7 @@ impl Answer {
                 if self.said.text.len() > ANSWER_BYTES_MAX {
                     return Err(too_large());
                 }
-                hear(without_thoughts(&self.said.text));
+                tell(hear, &self.said.text);
             }
         }
         Ok(Line::More)

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::provider::{Presence, Provider};
 use super::stream::{
-    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, cut, json as whole, lines, too_large, unfinished, without_thoughts,
+    ANSWER_BYTES_MAX, JSON_BYTES_MAX, Line, cut, json as whole, lines, tell, too_large, unfinished, without_thoughts,
 };
 use super::wire::{Chat, Class, Fault, Hear, Message, Role, Said, Speaker, Usage};
 use crate::config::{AiLimits, ProviderConfig, ProviderName};
@@ -103,7 +103,7 @@ impl Ollama {
                 if said.text.len() > ANSWER_BYTES_MAX {
                     return Err(too_large());
                 }
-                hear(without_thoughts(&said.text));
+                tell(hear, &said.text);
             }
             if !piece.done {
                 return Ok(Line::More);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
-use super::wire::{Class, Fault};
+use super::wire::{Class, Fault, Hear};
 use crate::config::AiLimits;
 use crate::outgoing::{Outgoing, Request, Trouble, wait_until};
 
@@ -207,6 +207,14 @@ fn larger_than(bytes: usize) -> Fault {
 
 fn broken() -> Fault {
     Fault::new(Class::Overload, "the connection broke in the middle of the answer")
+}
+
+/// Tells whoever hears it what was said so far, once something is.
+pub(super) fn tell(hear: Hear<'_>, text: &str) {
+    let said = without_thoughts(text);
+    if !said.is_empty() {
+        hear(said);
+    }
 }
 
 /// What a model said, without what it thought aloud before.

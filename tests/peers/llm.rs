@@ -182,7 +182,7 @@ async fn what_a_real_model_plans_is_never_done_without_a_yes() {
 async fn a_model_that_is_too_slow_costs_its_time_once() {
     let Some(model) = model() else { return };
     let (smtp, dir) = (FakeSmtp::start().await, tempfile::tempdir().expect("a directory"));
-    let service = Service::start(&with_model(dir.path(), &model, &smtp, "1", "2"));
+    let service = Service::start(&with_model(dir.path(), &model, &smtp, "1", "60"));
     for session in ["a", "b"] {
         let began = Instant::now();
         let body = json!({"message": REQUEST, "session_id": session});
@@ -195,6 +195,25 @@ async fn a_model_that_is_too_slow_costs_its_time_once() {
     }
     let health = service.get("/api/health").await;
     assert_eq!(health["circuit_breakers"]["openai"], "open", "{health:#}");
+}
+
+/// Whatever it means: what comes through our own client has the form that was asked for, and that is remembered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_says_through_our_client_has_the_form_that_was_asked_for() {
+    let Some(model) = model() else { return };
+    let provider = provider(&model);
+    let schema = object(&json!({
+        "kind": {"enum": ["question"]},
+        "text": {"type": "string", "minLength": 1, "maxLength": 40}}));
+    let chat = Chat {
+        messages: vec![Message::new(Speaker::User, "Say hello.")],
+        schema: Some(schema.clone()),
+        tokens_max: 200,
+    };
+    let said = provider.chat(&model.name, &chat, &|_| {}).await.expect("an answer");
+    let answer: Value = serde_json::from_str(&said.text).unwrap_or_else(|_| panic!("not JSON: {}", said.text));
+    assert!(jsonschema::validator_for(&schema).expect("a schema").is_valid(&answer), "{answer:#}");
+    assert_eq!(provider.learnt(&model.name).as_deref(), Some("answers by JSON schema"));
 }
 
 /// The tools of this server's model are taken and not called: it is found out, and remembered.
@@ -219,7 +238,7 @@ fn provider(model: &Model) -> OpenAi {
     let url: url::Url = format!("{}/", model.url).parse().expect("a URL");
     let limits = AiLimits {
         connect: Duration::from_secs(3),
-        first_byte: Duration::from_secs(120),
+        first_byte: ANSWER_MAX,
         total: ANSWER_MAX,
         failures: 3,
         cooldown: Duration::from_secs(30),
